@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the vault's nouns share. Nothing outside gate/vault includes this.
+ *
+ * Threads: "storage" fields belong to the storage thread (before it starts and after it ended: to the opener). */
+#ifndef RECGATE_VAULT_PRIVATE_H
+#define RECGATE_VAULT_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "gate/vault/delivery.h"
+#include "gate/vault/keyarena.h"
+#include "gate/vault/keyring.h"
+#include "gate/vault/storage-thread.h"
+#include "gate/vault/store.h"
+
+/* Chunks on their way to the disk: 100 calls at 4 Mbit/s fill it in about a second. Beyond it a take ends (VAULT_WRITE_FULL). */
+#define VAULT_QUEUE_BYTES_MAX (64 * 1024 * 1024)
+#define VAULT_SPARE_FDS       2 /* SQLite's journal and its directory (fault 30: EMFILE) */
+#define VAULT_NAME_BYTES_MAX  255
+
+typedef enum HealthBit { /* why the vault is not healthy; 0: it is */
+  HEALTH_FSYNC = 1,      /* a sync of media failed: until restart, it is never retried */
+  HEALTH_SPACE = 2,      /* ENOSPC and friends: until a probe succeeds */
+  HEALTH_STORE = 4,      /* the database refused: until a probe succeeds */
+  HEALTH_ERASE = 8,      /* an erase is not durable yet */
+} HealthBit;
+
+struct Vault {
+  char *dir;
+  int dir_fd, lock_fd, segments_fd;
+  Storage *storage;
+  Delivery *delivery;
+  VaultEvents events;
+  KeyArena *arena;
+  _Atomic guint64 next_segment;
+  _Atomic gsize queued_bytes;
+  _Atomic guint pending_recordings; /* vault_recording_new queued: an erase may have overtaken it */
+  _Atomic guint health;             /* HealthBit mask */
+  pthread_mutex_t doomed_lock;
+  GPtrArray *doomed; /* erases asked for and not yet in the database */
+
+  sqlite3 *db;             /* storage */
+  KeyRing *keyring;        /* storage */
+  GHashTable *sealed;      /* storage: id -> VaultSegment, one reference each */
+  int spare_fds[VAULT_SPARE_FDS]; /* storage */
+  gint64 probe_us;         /* storage: next write probe, G_MAXINT64: none is due */
+  guint erases_refused;    /* storage: erases that the disk refused and that are tried again */
+  gboolean segments_dirty; /* storage: names changed under segments/ */
+};
+
+/* --- take.c --- */
+struct VaultTake {
+  _Atomic guint references;
+  atomic_bool dead, failed;
+  Vault *vault;
+  char *session, *reason;
+  guint64 request;
+  guint32 number;
+  char consent_set[65];
+  pthread_mutex_t lock; /* of segments and reason; taken before a segment's lock */
+  GPtrArray *segments;  /* open and sealed ones, one reference each */
+};
+gboolean take_add(VaultTake *take, VaultSegment *segment); /* FALSE: dead */
+void take_remove(VaultTake *take, VaultSegment *segment);
+void take_fail(VaultTake *take, const char *why); /* tells control, once */
+
+/* --- segment.c --- */
+struct VaultSegment {
+  _Atomic guint references;
+  VaultTake *take;
+  guint64 id;
+  char *participant, *track, *medium, *codec;
+  guint32 seq;
+  gboolean continues;
+  pthread_mutex_t lock; /* of cell */
+  KeyCell *cell;        /* NULL: the key is gone */
+  struct SegmentWriter *writer; /* recorder thread, NULL once sealed or discarded */
+  gint64 start_at, end_at;      /* ms since the epoch, 0: unknown; set before sealed */
+  gint64 last_packet_us;
+  guint64 bytes; /* of the file; storage thread once sealed */
+  char sha256[65];
+  int fd;             /* storage */
+  gboolean has_file;  /* storage */
+  gboolean broken;    /* storage: a write failed, or it was forgotten */
+  gboolean taken;     /* storage: a commit or a drop of it is under way */
+};
+VaultSegment *segment_ref(VaultSegment *segment);
+void segment_unref(VaultSegment *segment);
+void segment_wipe_key(VaultSegment *segment); /* any thread */
+char *segment_context(const char *session, guint64 request, guint32 take, const char *participant, const char *track, guint32 seq,
+                      const char *consent_set, GError **error);
+void segment_part_name(guint64 id, char name[32]);
+void segment_file_name(guint64 id, char name[32]);
+/* storage thread: closes and unlinks what there is of an uncommitted one. */
+void segment_forget_file(Vault *vault, VaultSegment *segment);
+gboolean vault_sync_segments(Vault *vault); /* FALSE: unhealthy now */
+
+/* --- commit.c --- */
+void commit_push_forget(VaultTake *take);
+/* Leaf and rows for what was dropped. apply-phase helper. */
+gboolean commit_record_dropped(Vault *vault, VaultSegment *const *segments, guint n, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- erase.c --- */
+gboolean erase_is_doomed(Vault *vault, const char *session, guint64 request, const char *participant); /* participant NULL: for a commit */
+/* Finishes at start what a crash left of an erase. */
+gboolean erase_finish(Vault *vault, const VaultErase *erase, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void doomed_free(gpointer doomed);
+
+/* --- cleanup.c, recover.c, health.c --- */
+gboolean cleanup_work(Vault *vault);
+gboolean recover(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void health_set(Vault *vault, HealthBit bit, const char *why);
+void health_clear(Vault *vault, guint bits);
+void health_from_errno(Vault *vault, int code, const char *why);
+gint64 health_next_us(Vault *vault);
+void health_tick(Vault *vault);
+gboolean health_make_reserve(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Gives back the space and descriptors that were kept for an erase (fault 30). */
+void health_open_reserve(Vault *vault);
+
+/* --- vault-state.c --- */
+typedef struct LeafPlace {
+  gint64 index;
+  char hash[65];
+} LeafPlace;
+/* Leaf and the rows that follow it, inside the open transaction. leaf needs "type", "at" and (but for the vault's own) "session". */
+gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gint64 state_wall_ms(void);
+
+/* --- vault.c: answers --- */
+typedef struct Answer {
+  LeafPlace place;
+  guint64 segments, bytes;
+  json_t *exports;
+  gint64 done_us;
+} Answer;
+void vault_answer(Vault *vault, VaultDone done, gpointer user, const GError *error, const Answer *answer); /* error NULL: done. Takes exports */
+void vault_tell_sealed(Vault *vault, const VaultSegment *segment);
+void vault_tell_failed(Vault *vault, const char *session, guint32 take, const char *why);
+void vault_tell_health(Vault *vault, gboolean healthy, const char *why);
+/* Pushes, or answers at once when the vault is closing. */
+gboolean vault_push(Vault *vault, Lane lane, Job *job);
+gboolean vault_in_transaction(Vault *vault, gboolean (*work)(Vault *vault, gpointer user, GError **error), gpointer user, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+#endif

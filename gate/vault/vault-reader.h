@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading a data directory: lists, and the decrypted bytes of kept segments. Offline (recgatectl) or beside a running vault.
+ *
+ * Threads: a reader belongs to one thread, may block on disk, never the control or storage thread.
+ * Queries hold the database's read lock only for a page of rows, so that an erase is never kept waiting. */
+#ifndef RECGATE_VAULT_READER_H
+#define RECGATE_VAULT_READER_H
+
+#include "gate/vault/vault.h"
+
+typedef struct VaultReader VaultReader;
+
+/* vault: the running vault of this process, NULL offline. With it, reads notice an erase at once (R18, fault 36). */
+VaultReader *vault_reader_open(const char *data_dir, Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vault_reader_free(VaultReader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultReader, vault_reader_free)
+
+/* JSON as PROTOCOL.md's GET /v1/sessions, /v1/sessions/{sid} and …/segments. New references. VAULT_ERROR_NOT_FOUND for an unknown session. */
+json_t *vault_reader_sessions(VaultReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+json_t *vault_reader_session(VaultReader *reader, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+json_t *vault_reader_segments(VaultReader *reader, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* One decrypted segment, whole (a segment is some hundred kB to a few MB). VAULT_ERROR_ERASED when it is gone: no byte of it is given out. */
+GBytes *vault_reader_segment_bytes(VaultReader *reader, guint64 segment, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+#endif

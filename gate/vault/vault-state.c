@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* State tables that follow the leaves, in the same transaction (R21). Every leaf has "type", "at" (ms since the epoch), "session".
+ *
+ *   session                                            the session exists (any leaf makes it so)
+ *   join         participant, name, role               on the roster
+ *   leave        participant, reason                   off it
+ *   request      request, disclosure_sha256, ...       made by vault_recording_new
+ *   grant        participant, request, media, disclosure_sha256
+ *   decline      participant, request
+ *   offer        participant, [request]                lifts one's own decline (R4)
+ *   withdraw     participant, [request], scope         without a request: all of that participant's
+ *   gate_open    request, take, roster: [ids]
+ *   gate_close   take, reason
+ *   export_begin by, participant · export_end by, participant    finished ones are named in erase replies (R18)
+ *   commit, drop, purge, recovered                     made by the vault itself
+ *   access, refused and every other type               leaves only */
+#include <string.h>
+
+#include "gate/ledger/ledger.h"
+#include "gate/vault/vault-private.h"
+
+typedef struct LeafView { /* the fields that state follows; NULL or 0 without them */
+  const char *session, *participant, *reason, *by;
+  gint64 at, request, take;
+  const json_t *leaf;
+} LeafView;
+
+gint64 state_wall_ms(void) {
+  return g_get_real_time() / 1000;
+}
+
+static const char *text(const LeafView *view, const char *name) {
+  return json_string_value(json_object_get(view->leaf, name));
+}
+
+static gboolean follow_join(sqlite3 *db, const LeafView *view, GError **error) {
+  return store_run(db, error,
+                   "INSERT INTO participants(session, participant, name, role, joined_at) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                   " name = excluded.name, role = excluded.role, left_at = NULL, left_reason = NULL",
+                   "ssssi", view->session, view->participant, text(view, "name"), text(view, "role"), view->at);
+}
+
+static gboolean follow_leave(sqlite3 *db, const LeafView *view, GError **error) {
+  return store_run(db, error, "UPDATE participants SET left_at = ?, left_reason = ? WHERE session = ? AND participant = ?", "isss",
+                   view->at, view->reason, view->session, view->participant);
+}
+
+static gboolean follow_answer(sqlite3 *db, const LeafView *view, const char *answer, GError **error) {
+  g_autofree char *media = NULL;
+  const json_t *list = json_object_get(view->leaf, "media");
+  if (list && !(media = ledger_canonical_json(list, error)))
+    return FALSE;
+  return store_run(db, error,
+                   "INSERT INTO consents(session, request, participant, answer, media, scope, sha256, at) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT DO UPDATE SET answer = excluded.answer, media = coalesce(excluded.media, media),"
+                   " scope = coalesce(excluded.scope, scope), sha256 = coalesce(excluded.sha256, sha256), at = excluded.at",
+                   "sisssssi", view->session, view->request, view->participant, answer, media, text(view, "scope"),
+                   text(view, "disclosure_sha256"), view->at);
+}
+
+static gboolean follow_grant(sqlite3 *db, const LeafView *view, GError **error) {
+  return follow_answer(db, view, "granted", error);
+}
+
+static gboolean follow_decline(sqlite3 *db, const LeafView *view, GError **error) {
+  return follow_answer(db, view, "declined", error);
+}
+
+static gboolean follow_offer(sqlite3 *db, const LeafView *view, GError **error) {
+  return store_run(
+      db, error,
+      "UPDATE consents SET answer = 'offered', at = ? WHERE session = ? AND participant = ? AND answer IN ('declined', 'withdrawn')", "iss",
+      view->at, view->session, view->participant);
+}
+
+static gboolean follow_withdraw(sqlite3 *db, const LeafView *view, GError **error) {
+  if (view->request)
+    return follow_answer(db, view, "withdrawn", error);
+  return store_run(db, error,
+                   "UPDATE consents SET answer = 'withdrawn', scope = coalesce(?, scope), at = ? WHERE session = ? AND participant = ?",
+                   "siss", text(view, "scope"), view->at, view->session, view->participant);
+}
+
+static gboolean follow_gate_open(sqlite3 *db, const LeafView *view, GError **error) {
+  const json_t *list = json_object_get(view->leaf, "roster");
+  g_autofree char *roster = list ? ledger_canonical_json(list, error) : g_strdup("[]");
+  return roster && store_run(db, error,
+                             "INSERT INTO takes(session, take, request, roster, opened_at) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                             " request = excluded.request, roster = excluded.roster, opened_at = excluded.opened_at",
+                             "siisi", view->session, view->take, view->request, roster, view->at);
+}
+
+static gboolean follow_gate_close(sqlite3 *db, const LeafView *view, GError **error) {
+  return store_run(db, error, "UPDATE takes SET closed_at = ?, reason = ? WHERE session = ? AND take = ? AND closed_at IS NULL", "issi",
+                   view->at, view->reason, view->session, view->take);
+}
+
+static gboolean follow_export_begin(sqlite3 *db, const LeafView *view, GError **error) {
+  return store_run(db, error, "INSERT INTO exports(session, participant, by, begun_at) VALUES(?, ?, ?, ?)", "sssi", view->session,
+                   view->participant, view->by, view->at);
+}
+
+static gboolean follow_export_end(sqlite3 *db, const LeafView *view, GError **error) {
+  return store_run(
+      db, error,
+      "UPDATE exports SET finished_at = ? WHERE rowid = (SELECT min(rowid) FROM exports WHERE session = ? AND participant = ? AND by = ?"
+      " AND finished_at IS NULL)",
+      "isss", view->at, view->session, view->participant, view->by);
+}
+
+static const struct {
+  const char *type;
+  gboolean (*follow)(sqlite3 *db, const LeafView *view, GError **error);
+} followers[] = {
+    {"join", follow_join},
+    {"leave", follow_leave},
+    {"grant", follow_grant},
+    {"decline", follow_decline},
+    {"offer", follow_offer},
+    {"withdraw", follow_withdraw},
+    {"gate_open", follow_gate_open},
+    {"gate_close", follow_gate_close},
+    {"export_begin", follow_export_begin},
+    {"export_end", follow_export_end},
+};
+
+/* Looking for a session that never was does not make it one. */
+static gboolean touch_session(sqlite3 *db, const LeafView *view, GError **error) {
+  static const char *const lookers[] = {"access", "export_begin", "refused", NULL};
+  if (g_strv_contains(lookers, text(view, "type")))
+    return store_run(db, error, "UPDATE sessions SET last_at = max(last_at, ?) WHERE session = ?", "is", view->at, view->session);
+  return store_run(
+      db, error, "INSERT INTO sessions(session, first_at, last_at) VALUES(?1, ?2, ?2) ON CONFLICT DO UPDATE SET last_at = max(last_at, ?2)",
+      "si", view->session, view->at);
+}
+
+gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) {
+  guint8 hash[LEDGER_HASH_BYTES];
+  g_autoptr(GError) why = NULL;
+  if (!ledger_append(vault->db, leaf, &place->index, hash, &why)) {
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "%s", why->message);
+    return FALSE;
+  }
+  for (guint i = 0; i < LEDGER_HASH_BYTES; i++)
+    g_snprintf(place->hash + 2 * i, 3, "%02x", hash[i]);
+  const LeafView view = {.leaf = leaf,
+                         .session = json_string_value(json_object_get(leaf, "session")),
+                         .participant = json_string_value(json_object_get(leaf, "participant")),
+                         .reason = json_string_value(json_object_get(leaf, "reason")),
+                         .by = json_string_value(json_object_get(leaf, "by")),
+                         .at = json_integer_value(json_object_get(leaf, "at")),
+                         .request = json_integer_value(json_object_get(leaf, "request")),
+                         .take = json_integer_value(json_object_get(leaf, "take"))};
+  if (!view.session)
+    return TRUE;
+  if (!touch_session(vault->db, &view, error))
+    return FALSE;
+  const char *type = json_string_value(json_object_get(leaf, "type"));
+  for (guint i = 0; i < G_N_ELEMENTS(followers); i++)
+    if (strcmp(followers[i].type, type) == 0)
+      return followers[i].follow(vault->db, &view, error);
+  return TRUE;
+}

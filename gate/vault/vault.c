@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing a data directory, and the way of answers to the control thread. */
+#include "gate/vault/vault.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gate/vault/files.h"
+#include "gate/vault/vault-private.h"
+
+G_DEFINE_QUARK(vault_error_quark, vault_error)
+
+gboolean vault_in_transaction(Vault *vault, gboolean (*work)(Vault *vault, gpointer user, GError **error), gpointer user, GError **error) {
+  if (sqlite3_exec(vault->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+    return store_failed(vault->db, error);
+  const gboolean worked = work(vault, user, error);
+  if (worked && sqlite3_exec(vault->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+    return TRUE;
+  if (worked)
+    store_failed(vault->db, error);
+  sqlite3_exec(vault->db, "ROLLBACK", NULL, NULL, NULL);
+  return FALSE;
+}
+
+/* --- opening --- */
+
+/* The database first holds a row, and the key file a key, only after both were made: one without the other has been lost. */
+static gboolean check_set(Vault *vault, GError **error) {
+  struct stat about;
+  const gboolean keys = fstatat(vault->dir_fd, "keys", &about, AT_SYMLINK_NOFOLLOW) == 0;
+  const gboolean db = fstatat(vault->dir_fd, "vault.db", &about, AT_SYMLINK_NOFOLLOW) == 0 && about.st_size > 0;
+  if (db && !keys) {
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "the key file \"keys\" is missing: restore it together with vault.db");
+    return FALSE;
+  }
+  vault->keyring = keyring_open(vault->dir_fd, TRUE, error);
+  if (!vault->keyring)
+    return FALSE;
+  for (gint64 slot = 0; !db && slot < keyring_slots(vault->keyring); slot++) {
+    KeySlotState state;
+    KeyTombstone grave;
+    if (!keyring_state(vault->keyring, slot, &state, &grave, error))
+      return FALSE;
+    if (state == KEY_SLOT_EMPTY)
+      continue;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                        "vault.db is missing or empty, but keys are there: restore it from its backup");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean open_store(Vault *vault, GError **error) {
+  /* SQLite gives its journal the mode of the database: made here, private from its first moment. */
+  int fd = openat(vault->dir_fd, "vault.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return files_failed(error, "open the database");
+  files_close(&fd);
+  vault->db = store_open(vault->dir, TRUE, error);
+  return vault->db && store_prepare(vault->db, error) && store_check(vault->db, vault->dir, error);
+}
+
+static gboolean open_all(Vault *vault, GError **error) {
+  if (!files_open_dir(vault->dir, &vault->dir_fd, error) || !files_lock(vault->dir_fd, vault->dir, &vault->lock_fd, error))
+    return FALSE;
+  vault->arena = keyarena_new(error);
+  if (!vault->arena || !check_set(vault, error) || !open_store(vault, error) ||
+      !files_open_segments(vault->dir_fd, &vault->segments_fd, error) || !recover(vault, error))
+    return FALSE;
+  g_autoptr(GError) full = NULL;
+  if (!health_make_reserve(vault, &full)) /* reading and erasing must be possible on a full disk: open, but do not record */
+    health_set(vault, HEALTH_SPACE, full->message);
+  return TRUE;
+}
+
+static void vault_clear(Vault *vault) {
+  for (guint i = 0; i < VAULT_SPARE_FDS; i++)
+    files_close(&vault->spare_fds[i]);
+  g_clear_pointer(&vault->sealed, g_hash_table_unref);
+  store_close(vault->db);
+  keyring_free(vault->keyring);
+  keyarena_free(vault->arena);
+  storage_free(vault->storage);
+  delivery_free(vault->delivery);
+  g_ptr_array_unref(vault->doomed);
+  pthread_mutex_destroy(&vault->doomed_lock);
+  files_close(&vault->segments_fd);
+  files_close(&vault->lock_fd); /* last: only now another process may come */
+  files_close(&vault->dir_fd);
+  g_free(vault->dir);
+  g_free(vault);
+}
+
+Vault *vault_open(const char *data_dir, GMainContext *control, const VaultEvents *events, GError **error) {
+  if (sodium_init() < 0) {
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "no source of randomness");
+    return NULL;
+  }
+  Vault *vault = g_new0(Vault, 1);
+  vault->dir = g_strdup(data_dir);
+  vault->dir_fd = vault->lock_fd = vault->segments_fd = -1;
+  for (guint i = 0; i < VAULT_SPARE_FDS; i++)
+    vault->spare_fds[i] = -1;
+  vault->probe_us = G_MAXINT64;
+  if (events)
+    vault->events = *events;
+  pthread_mutex_init(&vault->doomed_lock, NULL);
+  vault->doomed = g_ptr_array_new_with_free_func(doomed_free);
+  vault->sealed = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)segment_unref);
+  vault->delivery = delivery_new(control);
+  if (!open_all(vault, error)) {
+    vault_clear(vault);
+    return NULL;
+  }
+  static const StorageIdle idle = {.work = cleanup_work, .next_tick_us = health_next_us, .tick = health_tick};
+  vault->storage = storage_new(vault, &idle);
+  storage_start(vault->storage);
+  return vault;
+}
+
+static void forget_sealed(Vault *vault) {
+  GHashTableIter iter;
+  gpointer segment;
+  g_hash_table_iter_init(&iter, vault->sealed);
+  while (g_hash_table_iter_next(&iter, NULL, &segment)) {
+    segment_forget_file(vault, segment);
+    take_remove(((VaultSegment *)segment)->take, segment);
+  }
+}
+
+void vault_free(Vault *vault) {
+  if (!vault)
+    return;
+  storage_stop(vault->storage);
+  for (Job *left; (left = storage_pop_left(vault->storage));)
+    left->cancel(vault, left);
+  forget_sealed(vault);
+  while (delivery_flush(vault->delivery)) /* answers may ask for more; that is answered at once, with an error */
+    ;
+  vault_clear(vault);
+}
+
+static void job_refuse(Vault *vault, Job *job) {
+  g_autoptr(GError) error = g_error_new_literal(VAULT_ERROR, VAULT_ERROR_STORAGE, "the store is closing");
+  if (job->apply)
+    job->after(vault, job, error);
+  else
+    job->cancel(vault, job);
+}
+
+gboolean vault_push(Vault *vault, Lane lane, Job *job) {
+  if (storage_push(vault->storage, lane, job))
+    return TRUE;
+  job_refuse(vault, job);
+  return FALSE;
+}
+
+/* --- answers and events --- */
+
+typedef struct AnswerParcel {
+  Parcel parcel;
+  VaultDone done;
+  gpointer user;
+  GError *error;
+  Answer answer;
+} AnswerParcel;
+
+static void answer_deliver(Parcel *parcel) {
+  AnswerParcel *sent = (AnswerParcel *)parcel;
+  const Answer *answer = &sent->answer;
+  const VaultReply reply = {.error = sent->error,
+                            .leaf_index = sent->error ? -1 : answer->place.index,
+                            .leaf_hash = sent->error ? "" : answer->place.hash,
+                            .segments = answer->segments,
+                            .bytes = answer->bytes,
+                            .exports = answer->exports,
+                            .done_us = answer->done_us};
+  if (sent->done)
+    sent->done(&reply, sent->user);
+  json_decref(answer->exports);
+  g_clear_error(&sent->error);
+  g_free(sent);
+}
+
+void vault_answer(Vault *vault, VaultDone done, gpointer user, const GError *error, const Answer *answer) {
+  AnswerParcel *sent = g_new0(AnswerParcel, 1);
+  *sent = (AnswerParcel){
+      .parcel = {.deliver = answer_deliver}, .done = done, .user = user, .error = error ? g_error_copy(error) : NULL, .answer = *answer};
+  if (!sent->answer.done_us)
+    sent->answer.done_us = storage_now_us();
+  delivery_post(vault->delivery, &sent->parcel);
+}
+
+typedef struct EventParcel {
+  Parcel parcel;
+  Vault *vault;
+  char *session, *why;
+  guint32 take;
+  guint64 segment;
+  gint64 last_packet_us;
+  gboolean healthy;
+} EventParcel;
+
+static void event_free(EventParcel *event) {
+  g_free(event->session);
+  g_free(event->why);
+  g_free(event);
+}
+
+static void event_post(Vault *vault, void (*deliver)(Parcel *parcel), const EventParcel *event) {
+  EventParcel *sent = g_new0(EventParcel, 1);
+  *sent = *event;
+  sent->vault = vault;
+  sent->parcel.deliver = deliver;
+  delivery_post(vault->delivery, &sent->parcel);
+}
+
+static void sealed_deliver(Parcel *parcel) {
+  EventParcel *event = (EventParcel *)parcel;
+  const VaultEvents *events = &event->vault->events;
+  const VaultSealed sealed = {event->segment, event->session, event->take, event->last_packet_us};
+  if (events->sealed)
+    events->sealed(&sealed, events->user);
+  event_free(event);
+}
+
+static void failed_deliver(Parcel *parcel) {
+  EventParcel *event = (EventParcel *)parcel;
+  const VaultEvents *events = &event->vault->events;
+  if (events->take_failed)
+    events->take_failed(event->session, event->take, event->why, events->user);
+  event_free(event);
+}
+
+static void health_deliver(Parcel *parcel) {
+  EventParcel *event = (EventParcel *)parcel;
+  const VaultEvents *events = &event->vault->events;
+  if (events->health)
+    events->health(event->healthy, event->why, events->user);
+  event_free(event);
+}
+
+void vault_tell_sealed(Vault *vault, const VaultSegment *segment) {
+  const EventParcel event = {.session = g_strdup(segment->take->session),
+                             .take = segment->take->number,
+                             .segment = segment->id,
+                             .last_packet_us = segment->last_packet_us};
+  event_post(vault, sealed_deliver, &event);
+}
+
+void vault_tell_failed(Vault *vault, const char *session, guint32 take, const char *why) {
+  const EventParcel event = {.session = g_strdup(session), .take = take, .why = g_strdup(why)};
+  event_post(vault, failed_deliver, &event);
+}
+
+void vault_tell_health(Vault *vault, gboolean healthy, const char *why) {
+  const EventParcel event = {.healthy = healthy, .why = g_strdup(why)};
+  event_post(vault, health_deliver, &event);
+}

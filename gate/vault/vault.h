@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store: encrypted segments, their keys, state and ledger of one data directory. The only code that makes files
+ * under segments/ and the only code that touches keys (R13, R17, R18).
+ *
+ * Threads: vault_* any thread unless said otherwise; they never wait for the disk. The work is done on the vault's own storage
+ * thread; erases overtake everything else (R6). Callbacks run in the GMainContext that vault_open was given (control thread).
+ * Each file is C2SP chunked-encryption (AES-256-GCM, SHA-512); its context is session, take, participant, track, seq and the consent set's hash.
+ * Keys: DATA/keys has one 512-byte slot for each recording and participant, wrapped by the root key (DATA/root.key, 0600);
+ * SQLite holds segment keys wrapped by the slot's key. Destroying the slot's bytes (zeros + fdatasync) erases, in constant time. */
+#ifndef RECGATE_VAULT_H
+#define RECGATE_VAULT_H
+
+#include <glib.h>
+#include <jansson.h>
+
+#define VAULT_ERROR (vault_error_quark())
+GQuark vault_error_quark(void);
+typedef enum VaultError {
+  VAULT_ERROR_BUSY,     /* another process owns the data directory (fault 33) */
+  VAULT_ERROR_CORRUPT,  /* database, key file or segment does not hold together (fault 32); the message says what and where to restore from */
+  VAULT_ERROR_STORAGE,  /* the disk refused (errno text in the message) */
+  VAULT_ERROR_ERASED,   /* what was asked for has been erased */
+  VAULT_ERROR_NOT_FOUND,
+  VAULT_ERROR_FULL,     /* no free key slot, queue full */
+} VaultError;
+
+typedef struct Vault Vault;
+typedef struct VaultTake VaultTake;       /* counted: control and recorder hold it */
+typedef struct VaultSegment VaultSegment; /* one open segment, owned by one recorder thread */
+
+typedef enum VaultScope { VAULT_SCOPE_UNSET = 0, VAULT_SCOPE_AFTER, VAULT_SCOPE_PARTICIPANT, VAULT_SCOPE_SESSION } VaultScope;
+
+typedef struct VaultSealed { /* a segment is complete and its bytes are synced; it waits for vault_commit or vault_drop */
+  guint64 segment;       /* the vault's number of it, > 0 */
+  const char *session;
+  guint32 take;
+  gint64 last_packet_us; /* boot clock */
+} VaultSealed;
+
+typedef struct VaultEvents { /* control thread */
+  void (*sealed)(const VaultSealed *sealed, gpointer user);
+  void (*take_failed)(const char *session, guint32 take, const char *why, gpointer user); /* queue full, disk error: close it */
+  void (*health)(gboolean healthy, const char *why, gpointer user); /* on every change (R7) */
+  gpointer user;
+} VaultEvents;
+
+/* Opens, or makes, the data directory (0700), takes its lock, finishes what a crash left (pending erases, orphans: R13, fault 29), starts the storage thread. */
+Vault *vault_open(const char *data_dir, GMainContext *control, const VaultEvents *events, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Finishes what is queued, delivers every answer, then stops. Open and provisional segments are gone, as in a crash (R17).
+ * Control thread; recorders and readers first. An erase that the disk still refuses is answered with an error, and finished at the next start. */
+void vault_free(Vault *vault);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vault, vault_free)
+gboolean vault_healthy(Vault *vault);
+
+/* Before anything else in main: no core dumps, memory not readable by other processes, room for locked keys (fault 35). */
+gboolean vault_process_protect(GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- events and recordings: one transaction each, leaf included (R21) --- */
+
+typedef struct VaultReply { /* valid during the callback */
+  const GError *error;      /* NULL: done and durable */
+  gint64 leaf_index;        /* of the leaf that was appended, -1: none */
+  const char *leaf_hash;    /* hex */
+  guint64 segments, bytes;  /* erase: what it destroyed */
+  json_t *exports;          /* erase: finished exports [{"by","at"}] (R18); borrowed */
+  gint64 done_us;           /* boot clock when it was durable */
+} VaultReply;
+typedef void (*VaultDone)(const VaultReply *reply, gpointer user); /* NULL allowed where nobody waits */
+
+/* Any event of a session that changes nothing else in the store: join, leave, grant, decline, gate_open, gate_close, access, ...
+ * `leaf` is taken over; "at" (ms since the epoch) and "session" (NULL: none) are added. State tables follow the leaf's "type" (see vault-state.c). */
+void vault_append(Vault *vault, const char *session, json_t *leaf, VaultDone done, gpointer user);
+
+typedef struct VaultRecording {
+  const char *session;
+  guint64 request;             /* number of the request in this session, from 1 */
+  VaultScope on_withdrawal;
+  gint64 retention_s;
+  const char *disclosure;      /* canonical JSON */
+  const char *sha256;          /* hex, of that text */
+  const char *asker;           /* participant id, NULL: a service */
+} VaultRecording;
+/* A request was made: its text and leaf `request`. */
+void vault_recording_new(Vault *vault, const VaultRecording *recording, VaultDone done, gpointer user);
+
+/* What an earlier process knew of a session and decisions still depend on (R4). Answers behind what was queued before. */
+typedef struct VaultRecall { /* valid during the callback */
+  guint32 requests, take_last;  /* made so far; 0: none */
+  const char *const *nos;       /* participants whose no stands, NULL-terminated */
+} VaultRecall;
+typedef void (*VaultRecalled)(const VaultRecall *recall, const GError *error, gpointer user); /* recall NULL: error says why */
+void vault_session_recall(Vault *vault, const char *session, VaultRecalled recalled, gpointer user);
+
+/* What POST /v1/withdraw needs: only the hash is kept (R24). */
+void vault_withdraw_key_put(Vault *vault, const char *session, guint64 request, const char *participant, const guint8 sha256[32]);
+/* Whose key is it? *session and *participant are g_free'd by the callback's caller. */
+typedef void (*VaultFound)(const char *session, guint64 request, const char *participant, gpointer user); /* NULLs: unknown key */
+void vault_withdraw_key_find(Vault *vault, const guint8 sha256[32], VaultFound found, gpointer user);
+
+/* --- takes and segments --- */
+
+/* control thread. consent_set_sha256: hash of who had granted what (goes into every segment's context and leaf). */
+VaultTake *vault_take_new(Vault *vault, const char *session, guint64 request, guint32 take, const guint8 consent_set_sha256[32]);
+VaultTake *vault_take_ref(VaultTake *take);
+void vault_take_unref(VaultTake *take);
+/* From now on nothing of this take is written and nothing of it commits: open and provisional segments are forgotten,
+ * their keys wiped from locked memory, their files unlinked (R11). Idempotent. */
+void vault_take_kill(VaultTake *take, const char *reason);
+gboolean vault_take_is_dead(const VaultTake *take);
+
+typedef struct VaultSegmentInfo {
+  const char *participant; /* id */
+  const char *track;       /* unique within the participant and take: the SDP mid, say */
+  const char *medium;      /* "audio" | "video" */
+  const char *codec;       /* "opus" | "vp8" */
+  guint32 seq;             /* from 0, without holes, for each track of a take */
+  gboolean continues;      /* does not begin with a keyframe */
+} VaultSegmentInfo;
+
+typedef enum VaultWrite { VAULT_WRITE_DEAD = 0, VAULT_WRITE_OK, VAULT_WRITE_FULL, VAULT_WRITE_FAILED } VaultWrite;
+
+/* recorder thread. NULL: dead, full or failed; the take is told through take_failed where it is not dead. Never waits. */
+VaultSegment *vault_segment_new(VaultTake *take, const VaultSegmentInfo *info);
+VaultWrite vault_segment_write(VaultSegment *segment, const guint8 *bytes, gsize n); /* encrypts here, writes on the storage thread */
+/* Ends it, frees it. start_us/end_us: boot clock of its first and last packet; duration_ms: its media time. */
+void vault_segment_seal(VaultSegment *segment, gint64 start_us, gint64 end_us);
+void vault_segment_discard(VaultSegment *segment); /* throws it away, frees it; NULL allowed */
+
+/* R10's second half. `confirmed`: {participant: n} goes on the ledger; taken over. Order on disk: data synced, key and leaf committed, file renamed in.
+ * Refused (reply->error VAULT_ERROR_ERASED) when the take was killed or its recording erased meanwhile: withdrawal wins (R11). */
+void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone done, gpointer user);
+void vault_drop(Vault *vault, guint64 segment, const char *reason);
+
+typedef struct VaultErase {
+  const char *session;
+  guint64 request;         /* 0: every recording of the session */
+  VaultScope scope;        /* AFTER destroys no key: only the leaf */
+  const char *participant; /* who withdrew */
+  const char *reason;      /* "withdrawn" | "expired" */
+} VaultErase;
+/* Keys destroyed first (in place, fdatasync), then leaf and state, then `done`, then files unlinked (R13, R18). Does not answer until durable:
+ * where the disk refuses it wipes the key from memory, reports health, and keeps trying. Works for sessions long past. */
+void vault_erase(Vault *vault, const VaultErase *erase, VaultDone done, gpointer user);
+
+#endif
