@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The packet path of a call: tapped where the gate admits it, then protected for the other leg and sent on. No lock, no allocation. */
+#include "pipelines/relay/call-worker.h"
+
+#include "pipelines/relay/packet.h"
+
+#include <string.h>
+
+typedef struct WorkerSide {
+  CallWorker *owner;
+  CallSide side;
+  Leg *leg;
+  SsrcMap map;
+  guint32 own_ssrc; /* sender of the gate's own feedback on this leg */
+  gboolean keyframes_wanted;
+  guint64 forwarded, not_forwarded;
+} WorkerSide;
+
+struct CallWorker {
+  Worker *worker;
+  TapRing *ring;
+  TapGate *gate;
+  CallWorkerState state;
+  gpointer user;
+  WorkerSide sides[2];
+};
+
+static WorkerSide *other_side(WorkerSide *from) {
+  return &from->owner->sides[from->side == CALL_A ? CALL_B : CALL_A];
+}
+
+static void count_forwarded(WorkerSide *from, gboolean sent) {
+  if (sent)
+    from->forwarded++;
+  else
+    from->not_forwarded++;
+}
+
+static gboolean push(WorkerSide *from, const TapRecord *record, const guint8 *bytes) {
+  if (tap_ring_push(from->owner->ring, record, bytes))
+    return TRUE;
+  atomic_fetch_add_explicit(&from->owner->gate->refused_overrun, 1, memory_order_relaxed);
+  return FALSE;
+}
+
+static void push_report(WorkerSide *from, SsrcEntry *entry, guint32 take, guint32 number) {
+  TapRecord record = {.type = TAP_RECORD_SENDER_REPORT,
+                      .take = take,
+                      .track = number,
+                      .arrival_us = entry->report_us,
+                      .ntp = entry->ntp,
+                      .rtp_time = entry->rtp_time,
+                      .ssrc = entry->ssrc};
+  if (push(from, &record, NULL))
+    entry->report_take = take;
+}
+
+/* R7, R9: asks tap_admit for every packet of a tapped track, and copies nothing without its yes. Comes before the packet is protected in place. */
+static void tap_rtp(WorkerSide *from, const guint8 *packet, gsize n, const RtpHeader *header) {
+  SsrcEntry *entry = ssrc_map_packet(&from->map, header->ssrc, packet, n);
+  RelayTrack *track = ssrc_map_track(&from->map, entry);
+  if (track == NULL || !relay_track_has_pt(track, header->pt))
+    return;
+  track->media_ssrc = header->ssrc;
+  if (track->number == 0)
+    return;
+  gint64 now_us = worker_now_us(from->owner->worker);
+  guint32 take = tap_admit(from->owner->gate, now_us);
+  if (take == 0)
+    return;
+  entry->packet_take = take;
+  if (entry->has_report && entry->report_take != take)
+    push_report(from, entry, take, track->number);
+  TapRecord record = {
+      .type = TAP_RECORD_RTP, .take = take, .track = track->number, .arrival_us = now_us, .ssrc = header->ssrc, .n_bytes = (guint32)n};
+  push(from, &record, packet);
+}
+
+/* Kept always (timing, R9); handed on while the take that has this SSRC's packets is open. */
+static void keep_report(WorkerSide *from, const SenderReport *report) {
+  SsrcEntry *entry = ssrc_map_find(&from->map, report->ssrc);
+  const RelayTrack *track = ssrc_map_track(&from->map, entry);
+  if (track == NULL)
+    return;
+  entry->has_report = TRUE;
+  entry->ntp = report->ntp;
+  entry->rtp_time = report->rtp_time;
+  entry->report_us = worker_now_us(from->owner->worker);
+  if (track->number == 0 || entry->packet_take == 0)
+    return;
+  guint32 take = tap_admit(from->owner->gate, entry->report_us);
+  if (take != 0 && take == entry->packet_take)
+    push_report(from, entry, take, track->number);
+}
+
+/* Asks for what is due. A wish that has to wait is looked at again with this side's next packet. */
+static void ask_keyframes(WorkerSide *side) {
+  gint64 now_us = worker_now_us(side->owner->worker);
+  side->keyframes_wanted = FALSE;
+  for (guint i = 0; i < side->map.tracks->len; i++) {
+    RelayTrack *track = &g_array_index(side->map.tracks, RelayTrack, i);
+    guint32 ssrc = track->media_ssrc;
+    if (ssrc == 0 && track->ssrcs->len > 0)
+      ssrc = g_array_index(track->ssrcs, guint32, 0);
+    if (ssrc != 0 && leg_state(side->leg) == LEG_CONNECTED && keyframe_due(&track->keyframe, now_us)) {
+      guint8 packet[WORKER_PACKET_ROOM_BYTES];
+      gsize n = rtcp_write_pli(packet, side->own_ssrc, ssrc, track->rtcp_rsize);
+      leg_send_rtcp(side->leg, packet, n);
+    }
+    side->keyframes_wanted = side->keyframes_wanted || track->keyframe.wanted;
+  }
+}
+
+static void on_rtp(Leg *leg, guint8 *packet, gsize n, gpointer user) {
+  (void)leg;
+  WorkerSide *from = user;
+  RtpHeader header;
+  if (!rtp_header_read(packet, n, &header)) {
+    from->not_forwarded++;
+    return;
+  }
+  tap_rtp(from, packet, n, &header);
+  if (from->keyframes_wanted)
+    ask_keyframes(from);
+  count_forwarded(from, leg_send_rtp(other_side(from)->leg, packet, n));
+}
+
+static void on_rtcp(Leg *leg, guint8 *packet, gsize n, gpointer user) {
+  (void)leg;
+  WorkerSide *from = user;
+  SenderReport report;
+  gsize offset = 0;
+  while (rtcp_next_sender_report(packet, n, &offset, &report))
+    keep_report(from, &report);
+  count_forwarded(from, leg_send_rtcp(other_side(from)->leg, packet, n));
+}
+
+static void on_data(Leg *leg, const guint8 *bytes, gsize n, gpointer user) {
+  (void)leg;
+  WorkerSide *from = user;
+  count_forwarded(from, leg_send_data(other_side(from)->leg, bytes, n));
+}
+
+static void on_state(Leg *leg, LegState state, const char *why, gpointer user) {
+  (void)leg;
+  WorkerSide *side = user;
+  side->owner->state(side->side, state, why, side->owner->user);
+}
+
+static const LegEvents leg_events = {.rtp = on_rtp, .rtcp = on_rtcp, .data = on_data, .state = on_state};
+
+CallWorker *call_worker_new(Worker *worker, TapRing *ring, TapGate *gate, CallWorkerState state, gpointer user) {
+  CallWorker *call = g_new0(CallWorker, 1);
+  *call = (CallWorker){.worker = worker, .ring = ring, .gate = gate, .state = state, .user = user};
+  for (guint i = 0; i < 2; i++) {
+    WorkerSide *side = &call->sides[i];
+    side->owner = call;
+    side->side = (CallSide)i;
+    side->own_ssrc = g_random_int();
+    ssrc_map_init(&side->map);
+  }
+  return call;
+}
+
+void call_worker_start(CallWorker *call, const LegCredentials local[2]) {
+  for (guint i = 0; i < 2; i++)
+    call->sides[i].leg = leg_new(call->worker, &local[i], &leg_events, &call->sides[i]);
+}
+
+void call_worker_stop(CallWorker *call) {
+  for (guint i = 0; i < 2; i++)
+    g_clear_pointer(&call->sides[i].leg, leg_free);
+}
+
+void call_worker_free(CallWorker *call) {
+  for (guint i = 0; i < 2; i++)
+    ssrc_map_clear(&call->sides[i].map);
+  g_free(call);
+}
+
+void call_worker_leg_clear(CallWorkerLeg *leg) {
+  g_free(leg->ufrag);
+  g_free(leg->fingerprints);
+  g_clear_pointer(&leg->tracks, g_array_unref);
+  explicit_bzero(&leg->local, sizeof leg->local);
+}
+
+void call_worker_apply(CallWorker *call, CallSide which, CallWorkerLeg *leg) {
+  WorkerSide *side = &call->sides[which];
+  g_autoptr(GError) error = NULL;
+  if (leg->restarts)
+    leg_restart(side->leg, &leg->local);
+  LegRemote remote = {.ufrag = leg->ufrag, .fingerprints = leg->fingerprints, .dtls_client = leg->dtls_client};
+  if (leg->connects && !leg_set_remote(side->leg, &remote, &error))
+    call->state(which, LEG_ENDED, error->message, call->user);
+  ssrc_map_set_tracks(&side->map, g_steal_pointer(&leg->tracks));
+}
+
+void call_worker_set_taps(CallWorker *call, CallSide which, const CallTap *taps, gsize n) {
+  SsrcMap *map = &call->sides[which].map;
+  for (guint i = 0; i < map->tracks->len; i++) {
+    RelayTrack *track = &g_array_index(map->tracks, RelayTrack, i);
+    track->number = 0;
+    track->keyframe.wanted = FALSE;
+  }
+  for (gsize i = 0; i < n; i++) {
+    RelayTrack *track = ssrc_map_mid(map, taps[i].mid);
+    if (track != NULL && track->sends)
+      track->number = taps[i].number;
+  }
+}
+
+void call_worker_request_keyframe(CallWorker *call, CallSide which, guint32 number) {
+  WorkerSide *side = &call->sides[which];
+  for (guint i = 0; number != 0 && i < side->map.tracks->len; i++) {
+    RelayTrack *track = &g_array_index(side->map.tracks, RelayTrack, i);
+    if (track->number == number && strcmp(track->call.medium, "video") == 0)
+      keyframe_want(&track->keyframe);
+  }
+  if (side->leg != NULL)
+    ask_keyframes(side);
+}
+
+CallStats call_worker_stats(const CallWorker *call) {
+  CallStats stats = {0};
+  for (guint i = 0; i < 2; i++) {
+    const WorkerSide *side = &call->sides[i];
+    stats.forwarded[i] = side->forwarded;
+    stats.not_forwarded[i] = side->not_forwarded;
+    stats.leg[i] = leg_stats(side->leg);
+    stats.state[i] = leg_state(side->leg);
+  }
+  return stats;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside this room: the worker's half of a call. Two legs, what goes from one to the other, and the tap.
+ *
+ * Threads: worker thread, but for call_worker_new. */
+#ifndef RECGATE_CALL_WORKER_H
+#define RECGATE_CALL_WORKER_H
+
+#include "pipelines/relay/call.h"
+#include "pipelines/relay/ssrc-map.h"
+
+typedef struct CallWorker CallWorker;
+
+/* why: NULL for a connected leg, else why it ended. Worker thread. */
+typedef void (*CallWorkerState)(CallSide side, LegState state, const char *why, gpointer user);
+
+CallWorker *call_worker_new(Worker *worker, TapRing *ring, TapGate *gate, CallWorkerState state, gpointer user); /* any thread */
+void call_worker_start(CallWorker *call, const LegCredentials local[2]);  /* makes the legs */
+void call_worker_stop(CallWorker *call);                                  /* frees the legs: no packet passes afterwards (R15) */
+void call_worker_free(CallWorker *call);                                  /* the memory alone; also after the worker ended */
+
+/* One leg's part of an agreed answer. Strings are owned. */
+typedef struct CallWorkerLeg {
+  gboolean restarts, connects;  /* the gate's credentials change; there is a transport to set */
+  LegCredentials local;
+  char *ufrag, *fingerprints;
+  gboolean dtls_client;
+  GArray *tracks;               /* RelayTrack; taken by call_worker_apply */
+} CallWorkerLeg;
+void call_worker_leg_clear(CallWorkerLeg *leg);
+void call_worker_apply(CallWorker *call, CallSide side, CallWorkerLeg *leg);
+
+void call_worker_set_taps(CallWorker *call, CallSide side, const CallTap *taps, gsize n);
+void call_worker_request_keyframe(CallWorker *call, CallSide side, guint32 number);
+CallStats call_worker_stats(const CallWorker *call);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control side of a call: negotiation here, packets on the worker, events back. Nothing but posted messages goes between the two threads. */
+#include "pipelines/relay/control.h"
+#include "pipelines/relay/negotiation.h"
+
+struct Call {
+  _Atomic guint refs; /* control's own, and one for each message under way */
+  Worker *worker;
+  GMainContext *control;
+  CallWorker *packets; /* worker thread; freed with the last reference, when no message can reach it */
+
+  /* Control thread. */
+  CallEvents events;
+  gpointer user;
+  Negotiation *negotiation;
+  gboolean freed, connected[2], ended[2];
+};
+
+static void call_unref(Call *call) {
+  if (atomic_fetch_sub(&call->refs, 1) != 1)
+    return;
+  call_worker_free(call->packets);
+  g_main_context_unref(call->control);
+  g_free(call);
+}
+
+static Call *call_ref(Call *call) {
+  atomic_fetch_add(&call->refs, 1);
+  return call;
+}
+
+typedef struct StateNote {
+  Call *call;
+  CallSide side;
+  LegState state;
+  char *why;
+} StateNote;
+
+static void state_note_free(gpointer data) {
+  StateNote *note = data;
+  call_unref(note->call);
+  g_free(note->why);
+  g_free(note);
+}
+
+static void deliver_state(gpointer data) {
+  const StateNote *note = data;
+  Call *call = note->call;
+  if (call->freed || call->ended[note->side])
+    return;
+  if (note->state == LEG_ENDED) {
+    call->ended[note->side] = TRUE;
+    if (call->events.ended != NULL)
+      call->events.ended(call, note->side, note->why, call->user);
+  } else if (!call->connected[note->side]) {
+    call->connected[note->side] = TRUE;
+    if (call->events.connected != NULL)
+      call->events.connected(call, note->side, call->user);
+  }
+}
+
+/* Worker thread. */
+static void on_state(CallSide side, LegState state, const char *why, gpointer user) {
+  if (state != LEG_CONNECTED && state != LEG_ENDED)
+    return;
+  StateNote *note = g_new0(StateNote, 1);
+  note->call = call_ref(user);
+  note->side = side;
+  note->state = state;
+  note->why = g_strdup(why != NULL ? why : "ended");
+  control_post(note->call->control, G_PRIORITY_DEFAULT, deliver_state, note, state_note_free);
+}
+
+typedef enum OrderType { ORDER_START = 0, ORDER_APPLY, ORDER_TAPS, ORDER_KEYFRAME, ORDER_STATS, ORDER_STOP } OrderType;
+
+/* What control wants of the worker, and what comes back. */
+typedef struct Order {
+  Call *call;
+  OrderType type;
+  CallSide side;
+  LegCredentials local[2];
+  CallWorkerLeg legs[2];
+  CallTap *taps;
+  gsize n_taps;
+  guint32 number;
+  void (*done)(gpointer user);
+  void (*stats_done)(const CallStats *stats, gpointer user);
+  gpointer user;
+  CallStats stats;
+} Order;
+
+static Order *order_new(Call *call, OrderType type, CallSide side) {
+  Order *order = g_new0(Order, 1);
+  order->call = call_ref(call);
+  order->type = type;
+  order->side = side;
+  return order;
+}
+
+static void order_free(gpointer data) {
+  Order *order = data;
+  for (guint i = 0; i < 2; i++)
+    call_worker_leg_clear(&order->legs[i]);
+  g_free(order->taps);
+  call_unref(order->call);
+  g_free(order);
+}
+
+static void order_carry_out(Worker *worker, gpointer data) {
+  (void)worker;
+  Order *order = data;
+  CallWorker *packets = order->call->packets;
+  switch (order->type) {
+  case ORDER_START:
+    call_worker_start(packets, order->local);
+    break;
+  case ORDER_APPLY:
+    call_worker_apply(packets, CALL_A, &order->legs[CALL_A]);
+    call_worker_apply(packets, CALL_B, &order->legs[CALL_B]);
+    break;
+  case ORDER_TAPS:
+    call_worker_set_taps(packets, order->side, order->taps, order->n_taps);
+    break;
+  case ORDER_KEYFRAME:
+    call_worker_request_keyframe(packets, order->side, order->number);
+    break;
+  case ORDER_STATS:
+    order->stats = call_worker_stats(packets);
+    break;
+  case ORDER_STOP:
+    call_worker_stop(packets);
+    break;
+  }
+}
+
+static void order_answer(gpointer data) {
+  const Order *order = data;
+  if (order->done != NULL)
+    order->done(order->user);
+  if (order->stats_done != NULL)
+    order->stats_done(&order->stats, order->user);
+}
+
+/* Comes after order_carry_out, and also when the worker ended before it: then its legs are gone too, and control is told all the same. */
+static void order_return(gpointer data) {
+  Order *order = data;
+  if (order->done != NULL || order->stats_done != NULL)
+    control_post(order->call->control, G_PRIORITY_DEFAULT, order_answer, order, order_free);
+  else
+    order_free(order);
+}
+
+static void order_send(Order *order) {
+  worker_post(order->call->worker, order_carry_out, order, order_return);
+}
+
+Call *call_new(const CallConfig *config, const CallEvents *events, gpointer user) {
+  Call *call = g_new0(Call, 1);
+  atomic_init(&call->refs, 1);
+  call->worker = config->worker;
+  call->control = config->control != NULL ? g_main_context_ref(config->control) : g_main_context_ref(g_main_context_default());
+  call->events = *events;
+  call->user = user;
+  call->negotiation = negotiation_new(transport_fingerprint(), config->addresses, config->port);
+  call->packets = call_worker_new(config->worker, config->ring, config->gate, on_state, call);
+
+  Order *order = order_new(call, ORDER_START, CALL_A);
+  for (guint i = 0; i < 2; i++)
+    order->local[i] = *negotiation_credentials(call->negotiation, (CallSide)i);
+  order_send(order);
+  return call;
+}
+
+void call_free(Call *call, void (*done)(gpointer user), gpointer user) {
+  if (call == NULL)
+    return;
+  call->freed = TRUE;
+  g_clear_pointer(&call->negotiation, negotiation_free);
+  Order *order = order_new(call, ORDER_STOP, CALL_A);
+  order->done = done;
+  order->user = user;
+  order_send(order);
+  call_unref(call);
+}
+
+gboolean call_description(Call *call, CallSide from, SdpType type, const char *sdp, char **out, GError **error) {
+  NegotiationResult result = {0};
+  if (!negotiation_handle(call->negotiation, from, type, sdp, &result, error)) {
+    negotiation_result_clear(&result);
+    return FALSE;
+  }
+  *out = g_steal_pointer(&result.out);
+  if (result.agreed) {
+    Order *order = order_new(call, ORDER_APPLY, CALL_A);
+    for (guint i = 0; i < 2; i++) {
+      order->legs[i] = result.legs[i];
+      result.legs[i] = (CallWorkerLeg){0};
+    }
+    order_send(order); /* before the answer leaves: its receiver's checks find the leg ready */
+  }
+  for (guint i = 0; i < 2; i++)
+    if (result.tracks_changed[i] && call->events.tracks_changed != NULL)
+      call->events.tracks_changed(call, (CallSide)i, call->user);
+  negotiation_result_clear(&result);
+  return TRUE;
+}
+
+const GArray *call_tracks(Call *call, CallSide side) {
+  return negotiation_tracks(call->negotiation, side);
+}
+
+void call_set_taps(Call *call, CallSide side, const CallTap *taps, gsize n, void (*done)(gpointer user), gpointer user) {
+  Order *order = order_new(call, ORDER_TAPS, side);
+  order->taps = n > 0 ? g_memdup2(taps, n * sizeof *taps) : NULL;
+  order->n_taps = n;
+  order->done = done;
+  order->user = user;
+  order_send(order);
+}
+
+void call_request_keyframe(Call *call, CallSide side, guint32 number) {
+  Order *order = order_new(call, ORDER_KEYFRAME, side);
+  order->number = number;
+  order_send(order);
+}
+
+void call_stats(Call *call, void (*done)(const CallStats *stats, gpointer user), gpointer user) {
+  Order *order = order_new(call, ORDER_STATS, CALL_A);
+  order->stats_done = done;
+  order->user = user;
+  order_send(order);
+}

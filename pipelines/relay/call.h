@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call: two legs, A's and B's, on one worker, and the offer/answer state between them. One PeerConnection a pair of people.
+ *
+ * Threads: call_* on the control thread; what has to happen on the worker is posted there. Events come in the control GMainContext.
+ * Forwards RTP, RTCP and data-channel records from leg to leg, same SSRC, sequence and payload; taps one or both sides. */
+#ifndef RECGATE_CALL_H
+#define RECGATE_CALL_H
+
+#include "pipelines/relay/sdp.h"
+#include "pipelines/relay/tap.h"
+#include "pipelines/transport/leg.h"
+
+typedef struct Call Call;
+typedef enum CallSide { CALL_A = 0, CALL_B = 1 } CallSide;
+
+typedef struct CallTrack { /* a negotiated track that its sender sends and that can be recorded */
+  char mid[64], medium[8], codec[16];
+  guint8 pt, red_pt, rtx_pt;         /* 0 where there is none (RFC 2198 RED of video carries the media payload; RTX is filler to us) */
+  guint8 ulpfec_pt;
+  guint32 clock_rate;
+} CallTrack;
+
+typedef struct CallEvents { /* control thread */
+  void (*connected)(Call *call, CallSide side, gpointer user);
+  void (*ended)(Call *call, CallSide side, const char *why, gpointer user); /* one leg ended by itself */
+  /* After an answer changed what a side sends: the list of its tracks. A tap must be set anew (R9: a new take). */
+  void (*tracks_changed)(Call *call, CallSide side, gpointer user);
+} CallEvents;
+
+typedef struct CallConfig {
+  Worker *worker;
+  TapRing *ring;                    /* of that worker; what is admitted goes there */
+  TapGate *gate;                    /* of the session; outlives the call */
+  const char *const *addresses;     /* to announce; NULL-terminated, copied */
+  guint16 port;
+  GMainContext *control;
+} CallConfig;
+
+Call *call_new(const CallConfig *config, const CallEvents *events, gpointer user);
+/* Ends both legs; `done` (may be NULL) runs on control when the worker has let go of both: no packet of it passes afterwards (R15). Frees the call. */
+void call_free(Call *call, void (*done)(gpointer user), gpointer user);
+
+/* A description from `from`; *out is the one to send to the other side, g_free it. NULL *out with TRUE: nothing to pass on (rollback is passed as is).
+ * Offers are staged until their answer (glare, rollback); answers apply both sides. An ICE restart makes fresh credentials on that leg only. */
+gboolean call_description(Call *call, CallSide from, SdpType type, const char *sdp, char **out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Tracks that this side sends now. Borrowed array of CallTrack. */
+const GArray *call_tracks(Call *call, CallSide side);
+
+/* Tap: packets of these tracks of this side that tap_admit lets pass go to the ring under `number`. n 0: no tap. Replaces the last set;
+ * `done` on control when the worker uses it. */
+typedef struct CallTap { char mid[64]; guint32 number; } CallTap;
+void call_set_taps(Call *call, CallSide side, const CallTap *taps, gsize n, void (*done)(gpointer user), gpointer user);
+/* A PLI (RFC 4585 section 6.3.1) to this side for the tapped video `number`; at most one a second a track, more are merged. Any thread. */
+void call_request_keyframe(Call *call, CallSide side, guint32 number);
+
+typedef struct CallStats { LegStats leg[2]; guint64 forwarded[2], not_forwarded[2]; LegState state[2]; } CallStats;
+/* Asynchronous snapshot. */
+void call_stats(Call *call, void (*done)(const CallStats *stats, gpointer user), gpointer user);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SSRC to track: declared first, then latched, in one small table that is looked through from where the last packet was found. */
+#include "pipelines/relay/ssrc-map.h"
+
+#include "pipelines/relay/packet.h"
+
+#include <string.h>
+
+void relay_track_clear(gpointer track) {
+  g_clear_pointer(&((RelayTrack *)track)->ssrcs, g_array_unref);
+}
+
+gboolean relay_track_has_pt(const RelayTrack *track, guint8 pt) {
+  return (track->media_pts[pt / 64 & 1] >> (pt % 64) & 1) != 0;
+}
+
+static GArray *no_tracks(void) {
+  GArray *tracks = g_array_new(FALSE, TRUE, sizeof(RelayTrack));
+  g_array_set_clear_func(tracks, relay_track_clear);
+  return tracks;
+}
+
+void ssrc_map_init(SsrcMap *map) {
+  *map = (SsrcMap){.tracks = no_tracks()};
+}
+
+void ssrc_map_clear(SsrcMap *map) {
+  g_clear_pointer(&map->tracks, g_array_unref);
+}
+
+SsrcEntry *ssrc_map_find(SsrcMap *map, guint32 ssrc) {
+  if (map->last < map->n && map->entries[map->last].ssrc == ssrc)
+    return &map->entries[map->last];
+  for (guint i = 0; i < map->n; i++) {
+    if (map->entries[i].ssrc != ssrc)
+      continue;
+    map->last = i;
+    return &map->entries[i];
+  }
+  return NULL;
+}
+
+RelayTrack *ssrc_map_track(SsrcMap *map, const SsrcEntry *entry) {
+  return entry != NULL && entry->track >= 0 ? &g_array_index(map->tracks, RelayTrack, (guint)entry->track) : NULL;
+}
+
+static SsrcEntry *add(SsrcMap *map, guint32 ssrc, gint track, gboolean declared) {
+  if (map->n == SSRC_MAP_MAX)
+    return NULL;
+  SsrcEntry *entry = &map->entries[map->n++];
+  *entry = (SsrcEntry){.ssrc = ssrc, .track = track, .declared = declared};
+  return entry;
+}
+
+RelayTrack *ssrc_map_mid(SsrcMap *map, const char *mid) {
+  for (guint i = 0; i < map->tracks->len; i++)
+    if (strcmp(g_array_index(map->tracks, RelayTrack, i).call.mid, mid) == 0)
+      return &g_array_index(map->tracks, RelayTrack, i);
+  return NULL;
+}
+
+static gint track_of_mid(const GArray *tracks, const char *mid, gsize n) {
+  for (guint i = 0; i < tracks->len; i++) {
+    const char *its = g_array_index(tracks, RelayTrack, i).call.mid;
+    if (strlen(its) == n && memcmp(its, mid, n) == 0)
+      return (gint)i;
+  }
+  return -1;
+}
+
+/* Brings an old entry's reports along. */
+static void put(SsrcMap *map, guint32 ssrc, gint track, gboolean declared, SsrcMap *old) {
+  if (ssrc_map_find(map, ssrc) != NULL)
+    return; /* the first section that declares an SSRC has it (fault 10) */
+  SsrcEntry *entry = add(map, ssrc, track, declared);
+  const SsrcEntry *before = entry != NULL ? ssrc_map_find(old, ssrc) : NULL;
+  if (before == NULL)
+    return;
+  *entry = *before;
+  entry->track = track;
+  entry->declared = declared;
+}
+
+static void carry_over(SsrcMap *old, GArray *tracks) {
+  for (guint i = 0; i < tracks->len; i++) {
+    RelayTrack *is = &g_array_index(tracks, RelayTrack, i);
+    const RelayTrack *was = ssrc_map_mid(old, is->call.mid);
+    if (was == NULL)
+      continue;
+    is->keyframe = was->keyframe;
+    is->media_ssrc = was->media_ssrc;
+    is->number = is->sends && memcmp(&was->call, &is->call, sizeof was->call) == 0 ? was->number : 0;
+  }
+}
+
+void ssrc_map_set_tracks(SsrcMap *map, GArray *tracks) {
+  SsrcMap old = *map;
+  carry_over(&old, tracks);
+  *map = (SsrcMap){.tracks = tracks};
+  for (guint i = 0; i < tracks->len; i++) {
+    const GArray *ssrcs = g_array_index(tracks, RelayTrack, i).ssrcs;
+    for (guint j = 0; j < ssrcs->len; j++)
+      put(map, g_array_index(ssrcs, guint32, j), (gint)i, TRUE, &old);
+  }
+  for (guint i = 0; i < old.n; i++) {
+    const RelayTrack *was = old.entries[i].declared ? NULL : ssrc_map_track(&old, &old.entries[i]);
+    gint track = was != NULL ? track_of_mid(tracks, was->call.mid, strlen(was->call.mid)) : -1;
+    if (track >= 0)
+      put(map, old.entries[i].ssrc, track, FALSE, &old);
+  }
+  g_array_unref(old.tracks);
+}
+
+static gint track_of_packet(const SsrcMap *map, const guint8 *packet, gsize n) {
+  for (guint i = 0; i < map->tracks->len; i++) {
+    gsize mid_bytes;
+    guint8 id = g_array_index(map->tracks, RelayTrack, i).mid_ext_id;
+    const guint8 *mid = rtp_extension_find(packet, n, id, &mid_bytes);
+    gint track = mid != NULL ? track_of_mid(map->tracks, (const char *)mid, mid_bytes) : -1;
+    /* Sections may number the extension each in its own way; a number counts only where the section itself uses it. */
+    if (track >= 0 && g_array_index(map->tracks, RelayTrack, (guint)track).mid_ext_id == id)
+      return track;
+  }
+  return -1;
+}
+
+SsrcEntry *ssrc_map_packet(SsrcMap *map, guint32 ssrc, const guint8 *packet, gsize n) {
+  SsrcEntry *entry = ssrc_map_find(map, ssrc);
+  if (entry != NULL)
+    return entry;
+  gint track = track_of_packet(map, packet, n);
+  return track >= 0 ? add(map, ssrc, track, FALSE) : NULL;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside this room: which track of one side a packet belongs to. Declared by a=ssrc, else latched from the MID header extension (RFC 9143
+ * section 9.2), which browsers stop sending early. Bounded (fault 9); what was declared is never moved by a packet (fault 10).
+ *
+ * Threads: worker thread. */
+#ifndef RECGATE_SSRC_MAP_H
+#define RECGATE_SSRC_MAP_H
+
+#include "pipelines/relay/call.h"
+#include "pipelines/relay/keyframe.h"
+
+/* SSRCs of one side: 64 sections never declare that many in practice; a full table forwards the rest, and taps none of it. */
+#define SSRC_MAP_MAX 256
+
+typedef struct RelayTrack { /* one section of the agreed descriptions, as its sender sees it */
+  CallTrack call;
+  gboolean sends, rtcp_rsize;
+  guint8 mid_ext_id;
+  guint64 media_pts[2];          /* bits: negotiated payload types that share the media's SSRC (all but RTX and FlexFEC) */
+  GArray *ssrcs;                 /* guint32, declared */
+
+  guint32 number;                /* of its tap; 0: none */
+  guint32 media_ssrc;            /* of its last media packet; 0: none yet */
+  Keyframe keyframe;             /* outlives taps: the pace is the source's (fault 12) */
+} RelayTrack;
+void relay_track_clear(gpointer track); /* for GArray */
+
+typedef struct SsrcEntry {
+  guint32 ssrc;
+  gint track;                    /* index in the tracks; -1: none */
+  gboolean declared, has_report;
+  guint32 packet_take;           /* the last take that a packet of this SSRC entered; 0: none */
+  guint32 report_take;           /* the last take that got a report of this SSRC; 0: none */
+  guint64 ntp;                   /* the last sender report: timing, kept while the gate is closed (R9) */
+  guint32 rtp_time;
+  gint64 report_us;
+} SsrcEntry;
+
+typedef struct SsrcMap { GArray *tracks; SsrcEntry entries[SSRC_MAP_MAX]; guint n; guint last; } SsrcMap;
+void ssrc_map_init(SsrcMap *map);
+void ssrc_map_clear(SsrcMap *map);
+/* Takes the tracks. Latched SSRCs stay with the section of their mid, reports with their SSRC; a tap stays only where its track is sent on
+ * unchanged: another codec or payload type is a new track, for which control sets a tap anew (R9: a new take). */
+void ssrc_map_set_tracks(SsrcMap *map, GArray *tracks);
+/* The entry of an RTP packet's SSRC, latched if it is new and has a MID. NULL: belongs to no track. */
+SsrcEntry *ssrc_map_packet(SsrcMap *map, guint32 ssrc, const guint8 *packet, gsize n);
+SsrcEntry *ssrc_map_find(SsrcMap *map, guint32 ssrc);
+RelayTrack *ssrc_map_track(SsrcMap *map, const SsrcEntry *entry);
+RelayTrack *ssrc_map_mid(SsrcMap *map, const char *mid);
+gboolean relay_track_has_pt(const RelayTrack *track, guint8 pt);
+
+#endif

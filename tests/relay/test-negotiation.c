@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Offer, answer, glare, rollback and ICE restart between two people, with the descriptions of real browsers (RFC 8829, RFC 8445 section 9). */
+#include "pipelines/relay/negotiation.h"
+
+#include <string.h>
+
+static const char *const addresses[] = {"203.0.113.5", NULL};
+
+typedef struct Bed {
+  Negotiation *negotiation;
+  NegotiationResult result;
+  char *offer, *answer; /* of Chromium, of Firefox */
+} Bed;
+
+static char *fixture(const char *name) {
+  g_autofree char *path = g_build_filename(g_getenv("FIXTURES"), name, NULL);
+  char *text = NULL;
+  g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+  return text;
+}
+
+static void bed_up(Bed *bed, gconstpointer data) {
+  (void)data;
+  *bed = (Bed){.negotiation = negotiation_new("sha-256 00:11", addresses, 8490)};
+  bed->offer = fixture("chromium-offer-to-firefox.sdp");
+  bed->answer = fixture("firefox-answer-to-chromium.sdp");
+}
+
+static void bed_down(Bed *bed, gconstpointer data) {
+  (void)data;
+  negotiation_result_clear(&bed->result);
+  negotiation_free(bed->negotiation);
+  g_free(bed->offer);
+  g_free(bed->answer);
+}
+
+static const NegotiationResult *say(Bed *bed, CallSide from, SdpType type, const char *sdp) {
+  g_autoptr(GError) error = NULL;
+  negotiation_result_clear(&bed->result);
+  bed->result = (NegotiationResult){0};
+  gboolean ok = negotiation_handle(bed->negotiation, from, type, sdp, &bed->result, &error);
+  g_assert_no_error(error);
+  g_assert_true(ok);
+  return &bed->result;
+}
+
+static void refused(Bed *bed, CallSide from, SdpType type, const char *sdp, const char *why) {
+  g_autoptr(GError) error = NULL;
+  negotiation_result_clear(&bed->result);
+  bed->result = (NegotiationResult){0};
+  g_assert_false(negotiation_handle(bed->negotiation, from, type, sdp, &bed->result, &error));
+  g_assert_nonnull(strstr(error->message, why));
+}
+
+static char *replaced(const char *text, const char *from, const char *to) {
+  g_auto(GStrv) parts = g_strsplit(text, from, -1);
+  g_assert_nonnull(parts[1]);
+  return g_strjoinv(to, parts);
+}
+
+static gboolean shows(const char *sdp, const LegCredentials *credentials) {
+  return strstr(sdp, credentials->ufrag) != NULL && strstr(sdp, credentials->pwd) != NULL;
+}
+
+static void test_first(Bed *bed, gconstpointer data) {
+  (void)data;
+  LegCredentials a = *negotiation_credentials(bed->negotiation, CALL_A), b = *negotiation_credentials(bed->negotiation, CALL_B);
+  const NegotiationResult *result = say(bed, CALL_A, SDP_OFFER, bed->offer);
+  g_assert_false(result->agreed);
+  g_assert_true(shows(result->out, &b) && !shows(result->out, &a));
+  g_assert_nonnull(strstr(result->out, "a=setup:actpass"));
+
+  result = say(bed, CALL_B, SDP_ANSWER, bed->answer);
+  g_assert_true(result->agreed);
+  g_assert_true(shows(result->out, &a) && !shows(result->out, &b));
+  g_assert_nonnull(strstr(result->out, "a=setup:passive"));
+  g_assert_false(result->legs[CALL_A].dtls_client);
+  g_assert_false(result->legs[CALL_B].dtls_client); /* Firefox said active */
+  g_assert_false(result->legs[CALL_A].restarts || result->legs[CALL_B].restarts);
+  g_assert_cmpstr(result->legs[CALL_B].ufrag, ==, "ba610e73");
+  g_assert_true(result->tracks_changed[CALL_A] && result->tracks_changed[CALL_B]);
+
+  for (guint side = 0; side < 2; side++) {
+    const GArray *tracks = negotiation_tracks(bed->negotiation, (CallSide)side);
+    g_assert_cmpuint(tracks->len, ==, 2);
+    const CallTrack *audio = &g_array_index(tracks, CallTrack, 0), *video = &g_array_index(tracks, CallTrack, 1);
+    g_assert_cmpstr(audio->codec, ==, "opus");
+    g_assert_cmpuint(audio->pt, ==, 111);
+    g_assert_cmpuint(audio->clock_rate, ==, 48000);
+    g_assert_cmpuint(audio->red_pt, ==, 0);
+    g_assert_cmpstr(video->codec, ==, "vp8");
+    g_assert_cmpuint(video->pt, ==, 96);
+    g_assert_cmpuint(video->rtx_pt, ==, 97);
+    g_assert_cmpuint(video->red_pt, ==, 118);
+    g_assert_cmpuint(video->ulpfec_pt, ==, 120);
+    const RelayTrack *relay = &g_array_index(result->legs[side].tracks, RelayTrack, 1);
+    g_assert_true(relay_track_has_pt(relay, 96) && relay_track_has_pt(relay, 118));
+    g_assert_false(relay_track_has_pt(relay, 97) || relay_track_has_pt(relay, 99)); /* RTX: a sequence of its own */
+  }
+}
+
+static void test_roles(Bed *bed, gconstpointer data) {
+  (void)data;
+  g_autofree char *passive = replaced(bed->answer, "a=setup:active", "a=setup:passive");
+  g_autofree char *actpass = replaced(bed->answer, "a=setup:active", "a=setup:actpass");
+  say(bed, CALL_A, SDP_OFFER, bed->offer);
+  refused(bed, CALL_B, SDP_ANSWER, actpass, "role");
+  const NegotiationResult *result = say(bed, CALL_B, SDP_ANSWER, passive);
+  g_assert_true(result->legs[CALL_B].dtls_client);
+  g_assert_false(result->legs[CALL_A].dtls_client);
+
+  /* Fault 3: a role that was agreed stays. The other way round, the gate keeps its own: active towards B. */
+  say(bed, CALL_A, SDP_OFFER, bed->offer);
+  refused(bed, CALL_B, SDP_ANSWER, bed->answer, "role");
+  g_autofree char *from_b = replaced(passive, "a=setup:passive", "a=setup:actpass");
+  g_autofree char *answer_a = replaced(bed->offer, "a=setup:actpass", "a=setup:active");
+  say(bed, CALL_B, SDP_OFFER, from_b);
+  result = say(bed, CALL_A, SDP_ANSWER, answer_a);
+  g_assert_nonnull(strstr(result->out, "a=setup:active"));
+  g_assert_true(result->legs[CALL_B].dtls_client);
+
+  g_autofree char *other_fingerprint = replaced(bed->offer, "a=fingerprint:sha-256 ", "a=fingerprint:sha-256 FF:");
+  refused(bed, CALL_A, SDP_OFFER, other_fingerprint, "fingerprint");
+}
+
+/* A (impolite) and B (polite) offer at once. B rolls back without a word and answers: what B offered has left nothing. */
+static void test_glare(Bed *bed, gconstpointer data) {
+  (void)data;
+  g_autofree char *offer_b = fixture("firefox-offer-to-chromium.sdp");
+  refused(bed, CALL_B, SDP_ANSWER, bed->answer, "without an offer");
+  say(bed, CALL_A, SDP_OFFER, bed->offer);
+  say(bed, CALL_B, SDP_OFFER, offer_b);
+  const NegotiationResult *result = say(bed, CALL_B, SDP_ANSWER, bed->answer);
+  g_assert_true(result->agreed);
+  g_assert_cmpstr(result->legs[CALL_B].ufrag, ==, "ba610e73"); /* of the answer, not of the offer that vanished */
+  refused(bed, CALL_A, SDP_ANSWER, bed->answer, "without an offer");
+}
+
+static void test_rollback(Bed *bed, gconstpointer data) {
+  (void)data;
+  say(bed, CALL_A, SDP_OFFER, bed->offer);
+  say(bed, CALL_B, SDP_PRANSWER, bed->answer);
+  g_assert_false(bed->result.agreed);
+  g_assert_nonnull(bed->result.out);
+  const NegotiationResult *result = say(bed, CALL_A, SDP_ROLLBACK, "");
+  g_assert_null(result->out);
+  refused(bed, CALL_B, SDP_ANSWER, bed->answer, "without an offer");
+  g_assert_cmpuint(negotiation_tracks(bed->negotiation, CALL_A)->len, ==, 0);
+}
+
+/* RFC 8445 section 9: fresh credentials for who restarts, and nothing new for the other. */
+static void test_restart(Bed *bed, gconstpointer data) {
+  (void)data;
+  say(bed, CALL_A, SDP_OFFER, bed->offer);
+  say(bed, CALL_B, SDP_ANSWER, bed->answer);
+  LegCredentials a = *negotiation_credentials(bed->negotiation, CALL_A), b = *negotiation_credentials(bed->negotiation, CALL_B);
+  g_auto(GStrv) lines = g_strsplit(bed->offer, "\r\n", -1);
+  const char *ufrag = NULL;
+  for (guint i = 0; lines[i] != NULL && ufrag == NULL; i++)
+    ufrag = g_str_has_prefix(lines[i], "a=ice-ufrag:") ? lines[i] : NULL;
+  g_autofree char *restart = replaced(bed->offer, ufrag, "a=ice-ufrag:NEWu");
+
+  const NegotiationResult *result = say(bed, CALL_A, SDP_OFFER, restart);
+  g_assert_true(shows(result->out, &b)); /* B's view is unchanged, so B does not restart */
+  say(bed, CALL_A, SDP_ROLLBACK, "");
+  g_assert_true(memcmp(&a, negotiation_credentials(bed->negotiation, CALL_A), sizeof a) == 0);
+
+  say(bed, CALL_A, SDP_OFFER, restart);
+  result = say(bed, CALL_B, SDP_ANSWER, bed->answer);
+  const LegCredentials *fresh = negotiation_credentials(bed->negotiation, CALL_A);
+  g_assert_true(result->legs[CALL_A].restarts && !result->legs[CALL_B].restarts);
+  g_assert_cmpstr(fresh->ufrag, !=, a.ufrag);
+  g_assert_cmpstr(fresh->pwd, !=, a.pwd);
+  g_assert_true(shows(result->out, fresh) && !shows(result->out, &a));
+  g_assert_cmpstr(result->legs[CALL_A].local.ufrag, ==, fresh->ufrag);
+  g_assert_cmpstr(result->legs[CALL_A].ufrag, ==, "NEWu");
+  g_assert_false(result->tracks_changed[CALL_A] || result->tracks_changed[CALL_B]);
+
+  say(bed, CALL_A, SDP_OFFER, restart); /* the same again is no restart */
+  result = say(bed, CALL_B, SDP_ANSWER, bed->answer);
+  g_assert_false(result->legs[CALL_A].restarts);
+}
+
+/* Who does not receive is not sent to: camera off is a=recvonly, a hold is a=inactive, a rejection port 0. */
+static void test_directions(Bed *bed, gconstpointer data) {
+  (void)data;
+  char *video = strstr(bed->answer, "m=video"), *application = strstr(video, "m=application");
+  g_autofree char *before = g_strndup(bed->answer, (gsize)(video - bed->answer)), *section = g_strndup(video, (gsize)(application - video));
+  g_autofree char *section_off = replaced(section, "a=sendrecv", "a=recvonly");
+  g_autofree char *video_off = g_strconcat(before, section_off, application, NULL);
+  say(bed, CALL_A, SDP_OFFER, bed->offer);
+  const NegotiationResult *result = say(bed, CALL_B, SDP_ANSWER, video_off);
+  g_assert_cmpuint(negotiation_tracks(bed->negotiation, CALL_A)->len, ==, 2);
+  g_assert_cmpuint(negotiation_tracks(bed->negotiation, CALL_B)->len, ==, 1);
+  g_assert_cmpstr(g_array_index(negotiation_tracks(bed->negotiation, CALL_B), CallTrack, 0).medium, ==, "audio");
+
+  say(bed, CALL_A, SDP_OFFER, bed->offer);
+  result = say(bed, CALL_B, SDP_ANSWER, bed->answer);
+  g_assert_true(!result->tracks_changed[CALL_A] && result->tracks_changed[CALL_B]);
+}
+
+#define ADD(path, fn) g_test_add(path, Bed, NULL, bed_up, fn, bed_down)
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, NULL);
+  ADD("/relay/negotiation/first", test_first);
+  ADD("/relay/negotiation/roles", test_roles);
+  ADD("/relay/negotiation/glare", test_glare);
+  ADD("/relay/negotiation/rollback", test_rollback);
+  ADD("/relay/negotiation/restart", test_restart);
+  ADD("/relay/negotiation/directions", test_directions);
+  return g_test_run();
+}
