@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A branch: see branch.h. */
+#include "pipelines/recording/branch.h"
+
+#include <gst/gst.h>
+#include <string.h>
+
+#include "pipelines/recording/reorder.h"
+#include "pipelines/recording/rtp.h"
+
+/* Clusters begin where we say: matroskamux's own limit is that of its 16-bit relative timestamps. */
+#define CLUSTER_NS ((gint64)32 * 1000 * 1000 * 1000)
+
+struct Branch {
+  const RecorderTrack *track;
+  gboolean video;
+  gint64 segment_us, now_us;
+  GstElement *bin, *sink;
+  GstPad *out, *mux_pad;
+  Reorder *reorder;
+  Timeline timeline;
+  gboolean ssrc_set, report_set, keyframe_seen, keyframe_wanted, keyframe_asked, broken, ended;
+  guint32 ssrc, report_ssrc, report_rtp, frame_rtp;
+  guint64 report_ntp;
+  gint64 asked_us;
+  gint64 segment_pts_ns, segment_arrival_us; /* where the open segment began */
+  gint64 first_us, last_us;                  /* arrival: of this frame's first packet, of the last of all */
+  BranchStats stats;
+};
+
+static void ask_keyframe(Branch *branch) {
+  if (!branch->keyframe_wanted || branch->track->keyframe == NULL)
+    return;
+  if (branch->keyframe_asked && branch->now_us - branch->asked_us < BRANCH_KEYFRAME_US)
+    return;
+  branch->keyframe_asked = TRUE;
+  branch->asked_us = branch->now_us;
+  branch->stats.keyframes_asked++;
+  branch->track->keyframe(branch->track->number, branch->track->keyframe_user);
+}
+
+/* Does a segment begin with this frame? At a border with a keyframe, or one second after it with any frame. */
+static gboolean begins_segment(Branch *branch, gint64 pts_ns, gboolean keyframe) {
+  if (!segment_sink_is_open(branch->sink))
+    return TRUE;
+  gint64 over_us = (pts_ns - branch->segment_pts_ns) / 1000 - branch->segment_us;
+  if (over_us < 0)
+    return FALSE;
+  if (keyframe || over_us >= BRANCH_KEYFRAME_US)
+    return TRUE;
+  branch->keyframe_wanted = TRUE;
+  ask_keyframe(branch);
+  return FALSE;
+}
+
+/* Between depayloader and muxer: each whole frame passes here, and is in the sink when the push returns. */
+static GstPadProbeReturn on_frame(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+  Branch *branch = user;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  gboolean keyframe = !branch->video || !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  if (keyframe) {
+    branch->keyframe_seen = TRUE;
+    branch->keyframe_wanted = FALSE;
+  } else if (!branch->keyframe_seen) {
+    return GST_PAD_PROBE_DROP;
+  }
+  gint64 pts_ns = (gint64)GST_BUFFER_PTS(buffer);
+  SegmentFrame frame = {.keyframe = keyframe, .first_us = branch->first_us, .last_us = branch->last_us};
+  frame.cut = begins_segment(branch, pts_ns, keyframe);
+  segment_sink_frame(branch->sink, &frame);
+  if (!frame.cut)
+    return GST_PAD_PROBE_OK;
+  branch->keyframe_wanted = FALSE; /* cut without one: the next border asks again */
+  branch->segment_pts_ns = pts_ns;
+  branch->segment_arrival_us = frame.first_us;
+  if (segment_sink_count(branch->sink) > 0)
+    gst_pad_send_event(pad, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("GstForceKeyUnit")));
+  return GST_PAD_PROBE_OK;
+}
+
+/* The reorder's output: a clean packet of our own, whatever the sender's looked like. */
+static void on_packet(const ReorderPacket *packet, gpointer user) {
+  Branch *branch = user;
+  if (branch->broken)
+    return;
+  gint64 pts_ns = timeline_map(&branch->timeline, packet->rtp_time, packet->arrival_us);
+  /* A frame's packets share their RTP time; the depayloader keeps nothing of frames that it does not give out. */
+  if (packet->rtp_time != branch->frame_rtp)
+    branch->first_us = G_MAXINT64;
+  branch->frame_rtp = packet->rtp_time;
+  branch->first_us = MIN(branch->first_us, packet->arrival_us);
+  branch->last_us = MAX(branch->last_us, packet->arrival_us);
+  guint8 header[12] = {0x80, (guint8)(branch->track->pt | (packet->marker ? 0x80 : 0)), (guint8)(packet->seq >> 8), (guint8)packet->seq};
+  guint32 rtp_time = GUINT32_TO_BE(packet->rtp_time), ssrc = GUINT32_TO_BE(branch->track->number);
+  memcpy(header + 4, &rtp_time, 4);
+  memcpy(header + 8, &ssrc, 4);
+  GstBuffer *buffer = gst_buffer_new_allocate(NULL, sizeof header + packet->n_bytes, NULL);
+  gst_buffer_fill(buffer, 0, header, sizeof header);
+  gst_buffer_fill(buffer, sizeof header, packet->bytes, packet->n_bytes);
+  GST_BUFFER_PTS(buffer) = (GstClockTime)pts_ns;
+  if (gst_pad_push(branch->out, buffer) != GST_FLOW_OK || segment_sink_failed(branch->sink))
+    branch->broken = TRUE;
+}
+
+static GstElement *add_element(Branch *branch, const char *factory) {
+  GstElement *element = gst_element_factory_make(factory, NULL);
+  if (element != NULL)
+    gst_bin_add(GST_BIN(branch->bin), element);
+  return element;
+}
+
+static void start_stream(Branch *branch) {
+  g_autofree char *id = g_strdup_printf("track-%u", branch->track->number);
+  GstCaps *caps = gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, branch->track->medium, "payload", G_TYPE_INT,
+                                      branch->track->pt, "clock-rate", G_TYPE_INT, (gint)branch->track->clock_rate, "encoding-name",
+                                      G_TYPE_STRING, branch->video ? "VP8" : "OPUS", NULL);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_pad_set_active(branch->out, TRUE);
+  gst_pad_push_event(branch->out, gst_event_new_stream_start(id));
+  gst_pad_push_event(branch->out, gst_event_new_caps(caps));
+  gst_pad_push_event(branch->out, gst_event_new_segment(&segment));
+  gst_caps_unref(caps);
+}
+
+static gboolean attach(Branch *branch, const SegmentWriter *writer) {
+  branch->bin = gst_object_ref_sink(gst_bin_new(NULL));
+  branch->out = gst_object_ref_sink(gst_pad_new("out", GST_PAD_SRC));
+  GstElement *depay = add_element(branch, branch->video ? "rtpvp8depay" : "rtpopusdepay");
+  GstElement *mux = add_element(branch, "matroskamux");
+  branch->sink = segment_sink_new(writer);
+  gst_bin_add(GST_BIN(branch->bin), branch->sink);
+  if (depay == NULL || mux == NULL)
+    return FALSE;
+  g_object_set(mux, "streamable", TRUE, "writing-app", "recgate", "min-cluster-duration", CLUSTER_NS, "max-cluster-duration", CLUSTER_NS,
+               NULL);
+  branch->mux_pad = gst_element_request_pad_simple(mux, branch->video ? "video_%u" : "audio_%u");
+  g_autoptr(GstPad) depay_sink = gst_element_get_static_pad(depay, "sink");
+  g_autoptr(GstPad) depay_src = gst_element_get_static_pad(depay, "src");
+  if (branch->mux_pad == NULL || gst_pad_link(depay_src, branch->mux_pad) != GST_PAD_LINK_OK || !gst_element_link(mux, branch->sink) ||
+      gst_pad_link_full(branch->out, depay_sink, GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK)
+    return FALSE;
+  gst_pad_add_probe(branch->mux_pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, branch, NULL);
+  if (gst_element_set_state(branch->bin, GST_STATE_PLAYING) != GST_STATE_CHANGE_SUCCESS)
+    return FALSE;
+  start_stream(branch);
+  return TRUE;
+}
+
+Branch *branch_new(const BranchConfig *config, GError **error) {
+  const RecorderTrack *track = config->track;
+  gboolean vp8 = g_strcmp0(track->codec, "vp8") == 0 && g_strcmp0(track->medium, "video") == 0;
+  gboolean opus = g_strcmp0(track->codec, "opus") == 0 && g_strcmp0(track->medium, "audio") == 0;
+  if ((!vp8 && !opus) || track->clock_rate == 0 || track->pt > 127) {
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "cannot record %s/%s at %u Hz", track->medium, track->codec,
+                track->clock_rate);
+    return NULL;
+  }
+  g_autoptr(Branch) branch = g_new0(Branch, 1);
+  branch->track = track;
+  branch->video = vp8;
+  branch->keyframe_wanted = vp8;
+  branch->segment_us = MAX(config->segment_us, G_USEC_PER_SEC / 10);
+  branch->first_us = G_MAXINT64;
+  branch->reorder = reorder_new(on_packet, branch);
+  timeline_init(&branch->timeline, config->clock, track->clock_rate, 0);
+  if (!attach(branch, &config->writer)) {
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "GStreamer refuses a branch for %s; are its good and base plugins there?",
+                track->codec);
+    return NULL;
+  }
+  return g_steal_pointer(&branch);
+}
+
+void branch_free(Branch *branch) {
+  if (branch == NULL)
+    return;
+  if (branch->sink != NULL)
+    segment_sink_kill(branch->sink);
+  if (branch->out != NULL)
+    gst_pad_set_active(branch->out, FALSE);
+  if (branch->bin != NULL)
+    gst_element_set_state(branch->bin, GST_STATE_NULL);
+  gst_clear_object(&branch->mux_pad);
+  gst_clear_object(&branch->out);
+  gst_clear_object(&branch->bin);
+  reorder_free(branch->reorder);
+  g_free(branch);
+}
+
+void branch_begin(Branch *branch, gint64 origin_us) {
+  branch->timeline.origin_us = origin_us;
+  branch->now_us = MAX(branch->now_us, origin_us);
+  branch->keyframe_asked = FALSE;
+  ask_keyframe(branch);
+}
+
+static void take_report(Branch *branch) {
+  if (!branch->report_set || !branch->ssrc_set || branch->report_ssrc != branch->ssrc)
+    return;
+  timeline_report(&branch->timeline, branch->report_ntp, branch->report_rtp);
+  branch->report_set = FALSE;
+}
+
+void branch_report(Branch *branch, guint32 ssrc, guint64 ntp, guint32 rtp_time) {
+  branch->report_set = TRUE;
+  branch->report_ssrc = ssrc;
+  branch->report_ntp = ntp;
+  branch->report_rtp = rtp_time;
+  take_report(branch);
+}
+
+typedef enum Payload { PAYLOAD_MALFORMED, PAYLOAD_FILLER, PAYLOAD_MEDIA } Payload;
+
+/* Chromium sends VP8 inside RED when red and ulpfec are negotiated; what else has this SSRC only fills the sequence. */
+static Payload classify(const Branch *branch, RtpView *view) {
+  const RecorderTrack *track = branch->track;
+  guint8 pt = view->pt;
+  if (view->n_payload == 0)
+    return PAYLOAD_FILLER;
+  if (track->red_pt != 0 && pt == track->red_pt && !rtp_unwrap_red(&view->payload, &view->n_payload, &pt))
+    return PAYLOAD_MALFORMED;
+  if (pt != track->pt)
+    return PAYLOAD_FILLER;
+  gboolean plausible =
+      branch->video ? rtp_vp8_plausible(view->payload, view->n_payload) : rtp_opus_plausible(view->payload, view->n_payload);
+  return plausible ? PAYLOAD_MEDIA : PAYLOAD_MALFORMED;
+}
+
+void branch_packet(Branch *branch, const guint8 *bytes, gsize n, gint64 arrival_us) {
+  RtpView view;
+  branch->now_us = MAX(branch->now_us, arrival_us);
+  branch->stats.packets++;
+  Payload payload = rtp_read(bytes, n, &view) ? classify(branch, &view) : PAYLOAD_MALFORMED;
+  if (branch->broken || branch->ended || payload == PAYLOAD_MALFORMED) {
+    branch->stats.malformed += payload == PAYLOAD_MALFORMED;
+    return;
+  }
+  if (!branch->ssrc_set || branch->ssrc != view.ssrc) {
+    if (payload != PAYLOAD_MEDIA) /* RTX and FEC streams have SSRCs of their own */
+      return;
+    reorder_flush(branch->reorder);
+    timeline_restart(&branch->timeline);
+    branch->ssrc = view.ssrc;
+    branch->ssrc_set = TRUE;
+    take_report(branch);
+  }
+  ReorderPacket packet = {.seq = view.seq, .filler = payload == PAYLOAD_FILLER, .arrival_us = arrival_us};
+  if (!packet.filler) {
+    packet.marker = view.marker;
+    packet.rtp_time = view.rtp_time;
+    packet.n_bytes = view.n_payload;
+    packet.bytes = g_memdup2(view.payload, view.n_payload);
+  }
+  guint64 lost = reorder_stats(branch->reorder).lost;
+  reorder_push(branch->reorder, &packet);
+  branch->keyframe_wanted |= branch->video && reorder_stats(branch->reorder).lost != lost;
+  ask_keyframe(branch);
+}
+
+void branch_advance(Branch *branch, gint64 now_us) {
+  branch->now_us = MAX(branch->now_us, now_us);
+  if (branch->broken || branch->ended)
+    return;
+  guint64 lost = reorder_stats(branch->reorder).lost;
+  reorder_advance(branch->reorder, branch->now_us);
+  branch->keyframe_wanted |= branch->video && reorder_stats(branch->reorder).lost != lost;
+  ask_keyframe(branch);
+  gint64 open_us = branch->now_us - branch->segment_arrival_us;
+  if (segment_sink_is_open(branch->sink) && open_us >= branch->segment_us + BRANCH_IDLE_US)
+    segment_sink_seal(branch->sink);
+}
+
+void branch_end(Branch *branch) {
+  if (branch->broken || branch->ended)
+    return;
+  reorder_flush(branch->reorder);
+  branch->ended = TRUE;
+  gst_pad_push_event(branch->out, gst_event_new_eos());
+}
+
+gboolean branch_works(const Branch *branch) {
+  return !branch->broken;
+}
+
+BranchStats branch_stats(const Branch *branch) {
+  BranchStats stats = branch->stats;
+  stats.lost = reorder_stats(branch->reorder).lost;
+  stats.segments = segment_sink_count(branch->sink);
+  return stats;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Export plan: see export-plan.h. */
+#include "pipelines/recording/export-plan.h"
+
+#include "pipelines/recording/export.h"
+
+typedef struct Row { /* a kept segment; strings borrowed from the listing */
+  guint64 id;
+  guint32 take, seq;
+  const char *track;
+  gboolean video, continues;
+  gint64 start_ms, end_ms;
+} Row;
+
+static void stretch_free(gpointer data) {
+  ExportStretch *stretch = data;
+  g_array_unref(stretch->segments);
+  g_free(stretch);
+}
+
+void export_plan_free(ExportPlan *plan) {
+  if (plan == NULL)
+    return;
+  g_array_unref(plan->takes);
+  g_ptr_array_unref(plan->stretches);
+  g_free(plan);
+}
+
+static gboolean read_time(const char *text, gint64 *ms) {
+  g_autoptr(GDateTime) at = g_date_time_new_from_iso8601(text, NULL);
+  if (at == NULL)
+    return FALSE;
+  *ms = g_date_time_to_unix(at) * 1000 + g_date_time_get_microsecond(at) / 1000;
+  return TRUE;
+}
+
+static gboolean read_row(json_t *item, const char *participant, guint32 take, Row *row) {
+  json_int_t id, number, seq;
+  const char *of, *medium, *state, *start, *end, *track = NULL;
+  int continues = 0;
+  if (json_unpack(item, "{s:I,s:I,s:s,s:s,s:I,s:b,s:s,s:s,s:s,s?s}", "id", &id, "take", &number, "participant", &of, "medium", &medium,
+                  "seq", &seq, "continues", &continues, "start", &start, "end", &end, "state", &state, "track", &track) != 0)
+    return FALSE;
+  if (g_strcmp0(of, participant) != 0 || g_strcmp0(state, "kept") != 0 || (take != 0 && number != take))
+    return FALSE;
+  *row = (Row){.id = (guint64)id,
+               .take = (guint32)number,
+               .seq = (guint32)seq,
+               .track = track != NULL ? track : medium,
+               .video = g_strcmp0(medium, "video") == 0,
+               .continues = continues != 0};
+  return read_time(start, &row->start_ms) && read_time(end, &row->end_ms);
+}
+
+/* By take, audio first, track, sequence. */
+static gint compare_rows(gconstpointer a, gconstpointer b) {
+  const Row *x = a, *y = b;
+  if (x->take != y->take)
+    return x->take < y->take ? -1 : 1;
+  if (x->video != y->video)
+    return x->video ? 1 : -1;
+  gint tracks = g_strcmp0(x->track, y->track);
+  return tracks != 0 ? tracks : x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static ExportTake *take_of(ExportPlan *plan, const Row *row) {
+  ExportTake *last = plan->takes->len > 0 ? &g_array_index(plan->takes, ExportTake, plan->takes->len - 1) : NULL;
+  if (last == NULL || last->number != row->take) {
+    ExportTake take = {.number = row->take, .start_ms = row->start_ms, .end_ms = row->end_ms};
+    g_array_append_val(plan->takes, take);
+    last = &g_array_index(plan->takes, ExportTake, plan->takes->len - 1);
+  }
+  last->start_ms = MIN(last->start_ms, row->start_ms);
+  last->end_ms = MAX(last->end_ms, row->end_ms);
+  return last;
+}
+
+/* The lane of the nth track of this medium; EXPORT_LANES_MAX: too many. */
+static guint lane_of(ExportPlan *plan, gboolean video, guint nth) {
+  for (guint lane = 0; lane < plan->n_lanes; lane++)
+    if (plan->video[lane] == video && nth-- == 0)
+      return lane;
+  if (plan->n_lanes == EXPORT_LANES_MAX)
+    return EXPORT_LANES_MAX;
+  plan->video[plan->n_lanes] = video;
+  return plan->n_lanes++;
+}
+
+static ExportStretch *add_stretch(ExportPlan *plan, gboolean video, guint nth) {
+  guint lane = lane_of(plan, video, nth);
+  if (lane == EXPORT_LANES_MAX)
+    return NULL;
+  ExportStretch *stretch = g_new0(ExportStretch, 1);
+  stretch->take = plan->takes->len - 1;
+  stretch->lane = lane;
+  stretch->segments = g_array_new(FALSE, FALSE, sizeof(guint64));
+  g_ptr_array_add(plan->stretches, stretch);
+  return stretch;
+}
+
+static void fill(ExportPlan *plan, GArray *rows) {
+  ExportStretch *stretch = NULL;
+  guint nth = 0;
+  guint32 expected = 0;
+  gboolean waits = FALSE;
+  for (guint i = 0; i < rows->len; i++) {
+    const Row *row = &g_array_index(rows, Row, i), *before = i > 0 ? row - 1 : NULL;
+    take_of(plan, row);
+    gboolean same_medium = before != NULL && before->take == row->take && before->video == row->video;
+    if (!same_medium)
+      nth = 0;
+    if (!same_medium || g_strcmp0(before->track, row->track) != 0) {
+      stretch = NULL;
+      expected = 0;
+    }
+    /* What continues a segment that is not kept cannot be decoded; it waits for one that begins with a keyframe. */
+    waits = row->continues && (waits || row->seq != expected || row->seq == 0);
+    expected = row->seq + 1;
+    if (stretch == NULL && !waits)
+      stretch = add_stretch(plan, row->video, nth++);
+    if (stretch != NULL && !waits)
+      g_array_append_val(stretch->segments, row->id);
+  }
+}
+
+ExportPlan *export_plan_new(json_t *segments, const char *participant, guint32 take, GError **error) {
+  g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(Row));
+  g_autoptr(ExportPlan) plan = g_new0(ExportPlan, 1);
+  plan->takes = g_array_new(FALSE, FALSE, sizeof(ExportTake));
+  plan->stretches = g_ptr_array_new_with_free_func(stretch_free);
+  size_t i;
+  json_t *item;
+  json_array_foreach(segments, i, item) {
+    Row row;
+    if (read_row(item, participant, take, &row))
+      g_array_append_val(rows, row);
+  }
+  if (rows->len == 0) {
+    g_set_error(error, EXPORT_ERROR, EXPORT_ERROR_NOTHING_KEPT, "nothing is kept of %s", participant);
+    return NULL;
+  }
+  g_array_sort(rows, compare_rows);
+  fill(plan, rows);
+  for (guint t = 0; t < plan->takes->len; t++) {
+    ExportTake *of = &g_array_index(plan->takes, ExportTake, t);
+    of->offset_ms = plan->duration_ms + (t > 0 ? EXPORT_TAKE_GAP_MS : 0);
+    plan->duration_ms = of->offset_ms + of->end_ms - of->start_ms;
+  }
+  return g_steal_pointer(&plan);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Export plan: which kept segments of a participant make which lane of the file, and when.
+ *
+ * Threads: any, no state. A lane is one track of the file: the n-th audio or video track of each take, takes end to end. */
+#ifndef RECGATE_EXPORT_PLAN_H
+#define RECGATE_EXPORT_PLAN_H
+
+#include <gio/gio.h>
+#include <jansson.h>
+
+#define EXPORT_LANES_MAX 8        /* tracks in one file; a call page sends two, with screen sharing four */
+#define EXPORT_TAKE_GAP_MS 250    /* between takes: longer than the jitter by which arrival and media time differ */
+
+typedef struct ExportStretch { /* one track of one take */
+  guint take;                  /* index into takes */
+  guint lane;
+  GArray *segments;            /* guint64, in order; none that cannot be decoded for what is missing before it */
+} ExportStretch;
+
+typedef struct ExportTake { guint32 number; gint64 start_ms, end_ms, offset_ms; /* offset_ms: in the file */ } ExportTake;
+
+typedef struct ExportPlan {
+  GArray *takes;        /* ExportTake, in order */
+  GPtrArray *stretches; /* ExportStretch, by take, then lane */
+  guint n_lanes;
+  gboolean video[EXPORT_LANES_MAX];
+  gint64 duration_ms;
+} ExportPlan;
+
+/* segments: the listing of GET /v1/sessions/{sid}/segments. EXPORT_ERROR_NOTHING_KEPT when nothing of it is this participant's. */
+ExportPlan *export_plan_new(json_t *segments, const char *participant, guint32 take, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void export_plan_free(ExportPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportPlan, export_plan_free)
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Export: one participant's kept tracks as one playable Matroska/WebM, muxed offline with GStreamer.
+ *
+ * Threads: export_run on a thread of its own (it blocks); cancel from any thread.
+ * Segments of a take in order play as one; takes follow each other end to end. */
+#ifndef RECGATE_EXPORT_H
+#define RECGATE_EXPORT_H
+
+#include <gio/gio.h>
+
+#include "gate/vault/vault-reader.h"
+
+#define EXPORT_ERROR (export_error_quark())
+GQuark export_error_quark(void);
+typedef enum ExportError { EXPORT_ERROR_NOTHING_KEPT, EXPORT_ERROR_MEDIA, EXPORT_ERROR_CANCELLED, EXPORT_ERROR_SINK } ExportError;
+
+/* Gets each piece of the file in order; FALSE stops the export (the reader went away). */
+typedef gboolean (*ExportSink)(const guint8 *bytes, gsize n, gpointer user);
+
+/* participant: id. take: 0 for all. FALSE and error VAULT_ERROR_ERASED when it was erased while running: what was given out so far is cut off (fault 36). */
+gboolean export_run(VaultReader *reader, const char *session, const char *participant, guint32 take, ExportSink sink, gpointer user, GCancellable *cancel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+#endif

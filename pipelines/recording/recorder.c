@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A recorder's thread: commands from control, records from the ring, answers back to control.
+ *
+ * Handover by pthread mutexes, atomics and eventfds, so that TSan can follow it. */
+#include <errno.h>
+#include <glib-unix.h>
+#include <gst/gst.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pipelines/recording/recorder.h"
+#include "pipelines/recording/take.h"
+
+#define TICK_MS         20 /* of an open take: a fifth of the shortest deadline */
+#define RECORDS_AT_ONCE 64 /* between two looks at the commands */
+
+typedef enum CommandType { COMMAND_NONE = 0, COMMAND_OPEN, COMMAND_CLOSE, COMMAND_QUIT } CommandType;
+
+typedef struct Command { /* goes to the recorder's thread and comes back as its own answer */
+  CommandType type;
+  Take *take; /* CLOSE: NULL when it is not known (any more) */
+  gboolean discard;
+  GError *error;
+  void (*ready)(const GError *error, gpointer user);
+  void (*closed)(gpointer user);
+  gpointer user;
+} Command;
+
+struct Recorder {
+  TapRing *ring;
+  pthread_t thread;
+  int epoll, command_fd, answer_fd;
+  GSource *answers_source;
+  pthread_mutex_t lock;
+  GQueue commands, answers; /* under lock */
+  RecorderStats stats;      /* under lock */
+  GPtrArray *known;         /* Take; control thread: asked for and not yet closed */
+  GPtrArray *open;          /* Take; recorder thread */
+  RecorderStats gone;       /* recorder thread: sums of takes that are closed */
+  gboolean unpublished;     /* recorder thread: records were handled since the last tick */
+};
+
+static gint64 boot_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static void wake(int fd) {
+  guint64 one = 1;
+  while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+    continue;
+}
+
+static void clear(int fd) {
+  guint64 count;
+  while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
+    continue;
+}
+
+static void command_free(Command *command) {
+  take_unref(command->take);
+  g_clear_error(&command->error);
+  g_free(command);
+}
+
+static Command *pop(Recorder *recorder, GQueue *queue) {
+  pthread_mutex_lock(&recorder->lock);
+  Command *command = g_queue_pop_head(queue);
+  pthread_mutex_unlock(&recorder->lock);
+  return command;
+}
+
+static void push(Recorder *recorder, GQueue *queue, Command *command, int fd) {
+  pthread_mutex_lock(&recorder->lock);
+  g_queue_push_tail(queue, command);
+  pthread_mutex_unlock(&recorder->lock);
+  wake(fd);
+}
+
+/* --- recorder thread --- */
+
+static void publish_stats(Recorder *recorder) {
+  RecorderStats stats = recorder->gone;
+  stats.takes = recorder->open->len;
+  for (guint i = 0; i < recorder->open->len; i++)
+    take_add_stats(recorder->open->pdata[i], &stats);
+  recorder->unpublished = FALSE;
+  pthread_mutex_lock(&recorder->lock);
+  recorder->stats = stats;
+  pthread_mutex_unlock(&recorder->lock);
+}
+
+/* Numbers of tracks are unique in the process, of takes in their session: both must fit (R9). */
+static void handle_record(Recorder *recorder, const TapRecord *record, const guint8 *bytes) {
+  for (guint i = 0; i < recorder->open->len; i++) {
+    Take *take = recorder->open->pdata[i];
+    if (take_number(take) == record->take && take_has_track(take, record->track)) {
+      take_record(take, record, bytes);
+      return;
+    }
+  }
+  recorder->gone.dropped_stale++;
+}
+
+/* FALSE: the ring is empty. */
+static gboolean take_records(Recorder *recorder, guint at_most) {
+  TapRecord record;
+  const guint8 *bytes;
+  for (guint i = 0; i < at_most; i++) {
+    if (!tap_ring_pop(recorder->ring, &record, &bytes))
+      return FALSE;
+    recorder->unpublished = TRUE;
+    handle_record(recorder, &record, bytes);
+  }
+  return TRUE;
+}
+
+static void handle_open(Recorder *recorder, Command *command) {
+  if (take_attach(command->take, boot_us(), &command->error))
+    g_ptr_array_add(recorder->open, take_ref(command->take));
+}
+
+static void handle_close(Recorder *recorder, Command *command) {
+  guint at;
+  if (command->take == NULL || !g_ptr_array_find(recorder->open, command->take, &at))
+    return;
+  while (!command->discard && take_records(recorder, G_MAXUINT))
+    continue;
+  take_detach(command->take, command->discard);
+  take_add_stats(command->take, &recorder->gone);
+  g_ptr_array_remove_index_fast(recorder->open, at);
+}
+
+/* FALSE: quit. */
+static gboolean handle_commands(Recorder *recorder) {
+  Command *command;
+  while ((command = pop(recorder, &recorder->commands)) != NULL) {
+    if (command->type == COMMAND_QUIT) {
+      command_free(command);
+      return FALSE;
+    }
+    if (command->type == COMMAND_OPEN)
+      handle_open(recorder, command);
+    else
+      handle_close(recorder, command);
+    publish_stats(recorder);
+    push(recorder, &recorder->answers, command, recorder->answer_fd);
+  }
+  return TRUE;
+}
+
+static void advance(Recorder *recorder) {
+  gint64 now_us = boot_us();
+  for (guint i = 0; i < recorder->open->len; i++)
+    take_advance(recorder->open->pdata[i], now_us);
+  publish_stats(recorder);
+}
+
+static void *recorder_thread(void *data) {
+  Recorder *recorder = data;
+  gint64 ticked_us = 0;
+  gboolean more = FALSE;
+  for (;;) {
+    struct epoll_event events[2];
+    int n = epoll_wait(recorder->epoll, events, 2, more ? 0 : recorder->open->len > 0 || recorder->unpublished ? TICK_MS : -1);
+    for (int i = 0; i < n; i++)
+      clear(events[i].data.fd);
+    if (!handle_commands(recorder))
+      break;
+    more = take_records(recorder, RECORDS_AT_ONCE);
+    if (boot_us() - ticked_us >= TICK_MS * 1000) {
+      ticked_us = boot_us();
+      advance(recorder);
+    }
+  }
+  for (guint i = 0; i < recorder->open->len; i++)
+    take_detach(recorder->open->pdata[i], TRUE);
+  g_ptr_array_set_size(recorder->open, 0);
+  return NULL;
+}
+
+/* --- control thread --- */
+
+static void answer(Recorder *recorder, Command *command) {
+  if (command->type == COMMAND_OPEN && command->error != NULL)
+    g_ptr_array_remove_fast(recorder->known, command->take);
+  if (command->ready != NULL)
+    command->ready(command->error, command->user);
+  if (command->closed != NULL)
+    command->closed(command->user);
+  command_free(command);
+}
+
+static gboolean on_answers(gint fd, GIOCondition condition, gpointer user) {
+  Recorder *recorder = user;
+  Command *command;
+  (void)condition;
+  clear(fd);
+  while ((command = pop(recorder, &recorder->answers)) != NULL)
+    answer(recorder, command);
+  return G_SOURCE_CONTINUE;
+}
+
+static void watch(Recorder *recorder, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+  if (epoll_ctl(recorder->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+    g_error("epoll_ctl: %s", g_strerror(errno)); /* out of kernel memory at start */
+}
+
+Recorder *recorder_new(TapRing *ring, GMainContext *control) {
+  gst_init(NULL, NULL);
+  Recorder *recorder = g_new0(Recorder, 1);
+  recorder->ring = ring;
+  recorder->known = g_ptr_array_new_with_free_func((GDestroyNotify)take_unref);
+  recorder->open = g_ptr_array_new_with_free_func((GDestroyNotify)take_unref);
+  pthread_mutex_init(&recorder->lock, NULL);
+  recorder->epoll = epoll_create1(EPOLL_CLOEXEC);
+  recorder->command_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  recorder->answer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  watch(recorder, recorder->command_fd);
+  watch(recorder, tap_ring_fd(ring));
+  recorder->answers_source = g_unix_fd_source_new(recorder->answer_fd, G_IO_IN);
+  g_source_set_callback(recorder->answers_source, G_SOURCE_FUNC(on_answers), recorder, NULL);
+  g_source_attach(recorder->answers_source, control);
+  if (pthread_create(&recorder->thread, NULL, recorder_thread, recorder) != 0)
+    g_error("pthread_create: %s", g_strerror(errno));
+  return recorder;
+}
+
+void recorder_free(Recorder *recorder) {
+  if (recorder == NULL)
+    return;
+  for (guint i = 0; i < recorder->known->len; i++)
+    take_mark_dead(recorder->known->pdata[i]);
+  Command *quit = g_new0(Command, 1);
+  quit->type = COMMAND_QUIT;
+  push(recorder, &recorder->commands, quit, recorder->command_fd);
+  pthread_join(recorder->thread, NULL);
+  g_source_destroy(recorder->answers_source);
+  g_source_unref(recorder->answers_source);
+  g_queue_clear_full(&recorder->commands, (GDestroyNotify)command_free);
+  g_queue_clear_full(&recorder->answers, (GDestroyNotify)command_free);
+  g_ptr_array_unref(recorder->open);
+  g_ptr_array_unref(recorder->known);
+  close(recorder->epoll);
+  close(recorder->command_fd);
+  close(recorder->answer_fd);
+  pthread_mutex_destroy(&recorder->lock);
+  g_free(recorder);
+}
+
+void recorder_open(Recorder *recorder, const RecorderTake *take, void (*ready)(const GError *error, gpointer user), gpointer user) {
+  Command *command = g_new0(Command, 1);
+  command->type = COMMAND_OPEN;
+  command->take = take_new(take);
+  command->ready = ready;
+  command->user = user;
+  g_ptr_array_add(recorder->known, take_ref(command->take));
+  push(recorder, &recorder->commands, command, recorder->command_fd);
+}
+
+void recorder_close(Recorder *recorder, const char *session, guint32 take, gboolean discard, void (*closed)(gpointer user), gpointer user) {
+  Command *command = g_new0(Command, 1);
+  command->type = COMMAND_CLOSE;
+  command->discard = discard;
+  command->closed = closed;
+  command->user = user;
+  for (guint i = 0; i < recorder->known->len && command->take == NULL; i++) {
+    if (!take_matches(recorder->known->pdata[i], session, take))
+      continue;
+    command->take = take_ref(recorder->known->pdata[i]);
+    g_ptr_array_remove_index_fast(recorder->known, i);
+  }
+  /* Before the command is even queued: what is on its way to the vault now is the last (R11). */
+  if (command->take != NULL && discard)
+    take_mark_dead(command->take);
+  push(recorder, &recorder->commands, command, recorder->command_fd);
+}
+
+RecorderStats recorder_stats(Recorder *recorder) {
+  pthread_mutex_lock(&recorder->lock);
+  RecorderStats stats = recorder->stats;
+  pthread_mutex_unlock(&recorder->lock);
+  return stats;
+}

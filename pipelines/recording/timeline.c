@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Timeline: see timeline.h. Media times are in microseconds of the sender's or the RTP clock, offsets lead from them to the boot clock. */
+#include "pipelines/recording/timeline.h"
+
+#define STEP_NS ((gint64)1000 * 1000) /* Matroska's resolution: frames must not share a timestamp */
+
+static void transit_add(TimelineTransit *transit, gint64 arrival_us, gint64 media_us) {
+  gint64 transit_us = arrival_us - media_us;
+  if (!transit->any) {
+    *transit = (TimelineTransit){.any = TRUE, .since_us = arrival_us, .least_us = transit_us, .least_before_us = transit_us};
+  } else if (arrival_us - transit->since_us >= TIMELINE_WINDOW_US) {
+    transit->since_us = arrival_us;
+    transit->least_before_us = transit->least_us;
+    transit->least_us = transit_us;
+  } else {
+    transit->least_us = MIN(transit->least_us, transit_us);
+  }
+}
+
+static gint64 transit_least(const TimelineTransit *transit) {
+  return MIN(transit->least_us, transit->least_before_us);
+}
+
+static gint64 ticks_to_us(gint64 ticks, guint32 rate_hz) {
+  return ticks / rate_hz * G_USEC_PER_SEC + ticks % rate_hz * G_USEC_PER_SEC / rate_hz;
+}
+
+void timeline_init(Timeline *timeline, TimelineClock *clock, guint32 rate_hz, gint64 origin_us) {
+  *timeline = (Timeline){.clock = clock, .rate_hz = MAX(rate_hz, 1), .origin_us = origin_us, .last_ns = -STEP_NS};
+}
+
+void timeline_report(Timeline *timeline, guint64 ntp, guint32 rtp) {
+  timeline->report = TRUE;
+  timeline->report_rtp = rtp;
+  timeline->report_us = (gint64)(ntp >> 32) * G_USEC_PER_SEC + (gint64)(((ntp & G_MAXUINT32) * G_USEC_PER_SEC) >> 32);
+}
+
+void timeline_restart(Timeline *timeline) {
+  timeline->any = FALSE;
+  timeline->report = FALSE;
+  timeline->slewing = FALSE;
+  timeline->transit = (TimelineTransit){0};
+}
+
+/* Where the offset should be: by the participant's clock if a report tells, else by this track's own arrivals. */
+static gint64 target_offset(Timeline *timeline, gint64 media_us, gint64 arrival_us) {
+  transit_add(&timeline->transit, arrival_us, media_us);
+  gint64 own_us = transit_least(&timeline->transit);
+  if (!timeline->report)
+    return own_us;
+  gint64 since_report_us = ticks_to_us((gint32)(timeline->last_rtp - timeline->report_rtp), timeline->rate_hz);
+  gint64 sender_us = timeline->report_us + since_report_us;
+  transit_add(&timeline->clock->transit, arrival_us, sender_us);
+  gint64 shared_us = sender_us - media_us + transit_least(&timeline->clock->transit);
+  return ABS(shared_us - own_us) <= TIMELINE_APART_US ? shared_us : own_us;
+}
+
+static void slew(Timeline *timeline, gint64 target_us, gint64 elapsed_us) {
+  gint64 error_us = target_us - timeline->offset_us;
+  gint64 most_us = elapsed_us * TIMELINE_SLEW_PER_MILLE / 1000;
+  /* In a silence of a second nobody hears a correction. */
+  if (!timeline->slewing || elapsed_us >= TIMELINE_JUMP_US)
+    timeline->offset_us = target_us;
+  else
+    timeline->offset_us += CLAMP(error_us, -most_us, most_us);
+  timeline->slewing = TRUE;
+}
+
+static gboolean jumped(const Timeline *timeline, gint64 step_us, gint64 arrival_us) {
+  gint64 ahead_us = step_us - (arrival_us - timeline->last_arrival_us);
+  return ahead_us > TIMELINE_JUMP_US || step_us < -TIMELINE_JUMP_US || ahead_us < -TIMELINE_STALL_US;
+}
+
+gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us) {
+  if (timeline->any && rtp == timeline->last_rtp)
+    return timeline->last_ns;
+  gint64 step_us = 0;
+  if (timeline->any) {
+    gint32 step = (gint32)(rtp - timeline->last_rtp);
+    step_us = ticks_to_us(step, timeline->rate_hz);
+    if (jumped(timeline, step_us, arrival_us)) {
+      timeline_restart(timeline);
+      step = 0;
+    }
+    timeline->ticks += step;
+  }
+  timeline->any = TRUE;
+  timeline->last_rtp = rtp;
+  timeline->last_arrival_us = arrival_us;
+  gint64 media_us = ticks_to_us(timeline->ticks, timeline->rate_hz);
+  slew(timeline, target_offset(timeline, media_us, arrival_us), MAX(step_us, 0));
+  gint64 ns = (media_us + timeline->offset_us - timeline->origin_us) * 1000;
+  timeline->last_ns = MAX(ns, timeline->last_ns + STEP_NS);
+  return timeline->last_ns;
+}

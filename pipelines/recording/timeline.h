@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Timeline: RTP time to take time, nanoseconds from the take's first packet, which the gate let in as it opened.
+ *
+ * Threads: none, one caller. Tracks of one participant share a TimelineClock: their sender reports (RFC 3550 section 6.4.1) map RTP time
+ * to the sender's clock, and one offset, the smallest transit seen, maps that clock to the boot clock: so audio and video align.
+ * Without a report each track goes by its own smallest transit. Corrections are slewed, jumps of RTP time are taken from arrival (fault 13). */
+#ifndef RECGATE_TIMELINE_H
+#define RECGATE_TIMELINE_H
+
+#include <glib.h>
+
+#define TIMELINE_WINDOW_US (5 * G_USEC_PER_SEC) /* of the smallest transit: long enough for jitter, short enough to follow drift */
+#define TIMELINE_SLEW_PER_MILLE 50              /* correction per elapsed media time */
+#define TIMELINE_JUMP_US G_USEC_PER_SEC         /* RTP time may run ahead of arrival, or back, by this much from packet to packet */
+#define TIMELINE_STALL_US (5 * G_USEC_PER_SEC)  /* and stay behind by this much: the network stalls and catches up */
+#define TIMELINE_APART_US (2 * G_USEC_PER_SEC)  /* a report that moves a track by more is not believed */
+
+/* The smallest of (arrival - media time) over one to two windows. Zeroed: nothing seen. */
+typedef struct TimelineTransit {
+  gboolean any;
+  gint64 since_us, least_us, least_before_us;
+} TimelineTransit;
+
+typedef struct TimelineClock { /* of one participant in one take; zeroed: nothing known */
+  TimelineTransit transit;     /* boot clock minus sender's clock */
+} TimelineClock;
+
+typedef struct Timeline { /* of one track in one take */
+  TimelineClock *clock;
+  guint32 rate_hz;
+  gint64 origin_us;       /* boot clock of take time zero */
+  gboolean any, slewing;  /* slewing: offset_us is set */
+  guint32 last_rtp;
+  gint64 ticks;           /* extended RTP time of last_rtp */
+  gint64 last_arrival_us;
+  gint64 last_ns;         /* given out */
+  TimelineTransit transit; /* boot clock minus RTP time, of this track alone */
+  gboolean report;        /* a sender report since the last jump */
+  guint32 report_rtp;
+  gint64 report_us;       /* sender's clock at report_rtp */
+  gint64 offset_us;       /* in use: boot clock minus RTP time */
+} Timeline;
+
+void timeline_init(Timeline *timeline, TimelineClock *clock, guint32 rate_hz, gint64 origin_us);
+/* ntp: 32.32, rtp: the same instant. */
+void timeline_report(Timeline *timeline, guint64 ntp, guint32 rtp);
+/* Another source (SSRC): its RTP time has nothing to do with the last one's. */
+void timeline_restart(Timeline *timeline);
+/* Take time of a packet, in sequence order. The same for one RTP time, at least 1 ms more for a later one, never negative. */
+gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Timeline: sender reports align tracks, jumps of RTP time and silences do not stall (fault 13), drift is followed. */
+#include "pipelines/recording/timeline.h"
+
+#define S  ((gint64)G_USEC_PER_SEC)
+#define MS ((gint64)1000)
+
+/* A sender whose clocks have nothing to do with ours or with each other. */
+typedef struct Sender {
+  gint64 ntp_us; /* its clock at boot time 0 */
+  guint32 rtp;   /* RTP time at boot time 0 */
+  guint32 rate_hz;
+  gint ppm; /* its clock runs fast by this */
+} Sender;
+
+static gint64 sender_us(const Sender *sender, gint64 boot_us) {
+  return boot_us + boot_us / 1000000 * sender->ppm;
+}
+
+static guint32 rtp_at(const Sender *sender, gint64 boot_us) {
+  return sender->rtp + (guint32)(sender_us(sender, boot_us) * sender->rate_hz / S);
+}
+
+static void report(Timeline *timeline, const Sender *sender, gint64 boot_us) {
+  guint64 us = (guint64)(sender->ntp_us + sender_us(sender, boot_us));
+  timeline_report(timeline, (us / S) << 32 | ((us % S) << 32) / S, rtp_at(sender, boot_us));
+}
+
+static void assert_near(gint64 ns, gint64 us, gint64 within_us) {
+  g_assert_cmpint(ABS(ns / 1000 - us), <=, within_us);
+}
+
+static void test_reports_align(void) {
+  guint32 seed = g_random_int();
+  g_test_message("seed %u", seed);
+  g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+  for (guint run = 0; run < 200; run++) {
+    gint64 ntp_us = (gint64)g_rand_int(rand) * S;
+    Sender audio = {ntp_us, g_rand_int(rand), 48000, 0}, video = {ntp_us, g_rand_int(rand), 90000, 0};
+    TimelineClock clock = {0};
+    Timeline a, v;
+    timeline_init(&a, &clock, 48000, 1000 * S);
+    timeline_init(&v, &clock, 90000, 1000 * S);
+    report(&a, &audio, 999 * S);
+    report(&v, &video, 998 * S);
+    /* audio takes 5 ms, video 60 ms of pacing and up to 30 ms of jitter */
+    for (gint64 t = 1000 * S; t < 1010 * S; t += 20 * MS) {
+      gint64 a_ns = timeline_map(&a, rtp_at(&audio, t), t + 5 * MS + g_rand_int_range(rand, 0, 10000));
+      gint64 v_ns = timeline_map(&v, rtp_at(&video, t), t + 60 * MS + g_rand_int_range(rand, 0, 30000));
+      if (t > 1001 * S) {
+        assert_near(a_ns, t - 1000 * S, 30 * MS);
+        assert_near(v_ns - a_ns, 0, 10 * MS);
+      }
+    }
+  }
+}
+
+static void test_late_report_slews(void) {
+  Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
+  TimelineClock clock = {0};
+  Timeline a, v;
+  timeline_init(&a, &clock, 48000, 0);
+  timeline_init(&v, &clock, 90000, 0);
+  gint64 last_ns = -1;
+  for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
+    if (t == 5 * S) {
+      report(&a, &audio, t);
+      report(&v, &video, t);
+    }
+    gint64 a_ns = timeline_map(&a, rtp_at(&audio, t), t + 5 * MS);
+    gint64 v_ns = timeline_map(&v, rtp_at(&video, t), t + 105 * MS);
+    g_assert_cmpint(v_ns, >, last_ns);
+    if (last_ns >= 0) /* softly: no step differs from 20 ms by more than a tenth */
+      assert_near(v_ns - last_ns, 20 * MS, 2 * MS);
+    last_ns = v_ns;
+    if (t > 8 * S)
+      assert_near(v_ns - a_ns, 0, 2 * MS);
+  }
+}
+
+static void test_jumps(void) {
+  static const guint32 jumps[] = {0x80000000u, 0x7fffffffu, 0x80000001u, 0x40000000u, 0xc0000000u, 900000, (guint32)-900000};
+  for (guint i = 0; i < G_N_ELEMENTS(jumps); i++) {
+    TimelineClock clock = {0};
+    Timeline v;
+    timeline_init(&v, &clock, 90000, 0);
+    timeline_report(&v, (guint64)99 << 32, 0);
+    guint32 rtp = 12345;
+    gint64 last_ns = -1;
+    for (gint64 t = 0; t < 10 * S; t += 33 * MS) {
+      rtp += 2970 + (t == 150 * 33 * MS ? jumps[i] : 0);
+      gint64 ns = timeline_map(&v, rtp, t);
+      g_assert_cmpint(ns, >, last_ns);
+      assert_near(ns, t, 50 * MS);
+      last_ns = ns;
+    }
+  }
+}
+
+static void test_wraps(void) {
+  TimelineClock clock = {0};
+  Timeline v;
+  timeline_init(&v, &clock, 90000, 0);
+  guint32 rtp = 0;
+  for (gint64 t = 0; t < 200000 * S; t += 900 * MS, rtp += 81000) /* four wraps */
+    assert_near(timeline_map(&v, rtp, t), t, 1 * MS);
+}
+
+static void test_silence_keeps_the_true_gap(void) {
+  Sender audio = {50 * S, 1, 48000, 0};
+  TimelineClock clock = {0};
+  Timeline a, stopped;
+  timeline_init(&a, &clock, 48000, 0);
+  timeline_init(&stopped, &clock, 48000, 0);
+  guint32 rtp = 9;
+  for (gint64 t = 0; t < 60 * S; t += 20 * MS) {
+    if (t >= 10 * S && t < 22 * S)
+      continue;
+    assert_near(timeline_map(&a, rtp_at(&audio, t), t), t, 1 * MS);
+    /* a sender that stops its RTP clock as well: resynchronised on arrival */
+    assert_near(timeline_map(&stopped, rtp += 960, t), t, 1 * MS);
+  }
+}
+
+static void test_drift_followed(void) {
+  Sender audio = {50 * S, 1, 48000, 300};
+  TimelineClock clock = {0};
+  Timeline a;
+  timeline_init(&a, &clock, 48000, 0);
+  for (gint64 t = 0; t < 3600 * S; t += 20 * MS)
+    assert_near(timeline_map(&a, rtp_at(&audio, t), t), t, 10 * MS);
+}
+
+static void test_stall_catches_up(void) {
+  TimelineClock clock = {0};
+  Timeline v;
+  timeline_init(&v, &clock, 90000, 0);
+  for (gint64 t = 0; t < 20 * S; t += 40 * MS) {
+    gint64 arrival = t > 5 * S && t < 8 * S ? 8 * S : t; /* three seconds come at once */
+    assert_near(timeline_map(&v, (guint32)(t * 9 / 100), arrival), t, 160 * MS);
+  }
+}
+
+static void test_absurd_report_ignored(void) {
+  TimelineClock clock = {0};
+  Timeline a, v;
+  timeline_init(&a, &clock, 48000, 0);
+  timeline_init(&v, &clock, 90000, 0);
+  for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
+    timeline_report(&v, (guint64)g_random_int() << 32, g_random_int());
+    timeline_report(&a, G_MAXUINT64, 0);
+    assert_near(timeline_map(&a, (guint32)(t * 48 / 1000), t), t, 2500 * MS);
+    assert_near(timeline_map(&v, (guint32)(t * 9 / 100), t), t, 2500 * MS);
+  }
+}
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/recording/timeline/reports_align", test_reports_align);
+  g_test_add_func("/recording/timeline/late_report_slews", test_late_report_slews);
+  g_test_add_func("/recording/timeline/jumps", test_jumps);
+  g_test_add_func("/recording/timeline/wraps", test_wraps);
+  g_test_add_func("/recording/timeline/silence_keeps_the_true_gap", test_silence_keeps_the_true_gap);
+  g_test_add_func("/recording/timeline/drift_followed", test_drift_followed);
+  g_test_add_func("/recording/timeline/stall_catches_up", test_stall_catches_up);
+  g_test_add_func("/recording/timeline/absurd_report_ignored", test_absurd_report_ignored);
+  return g_test_run();
+}
