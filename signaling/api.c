@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PROTOCOL.md's HTTP table: routes, roles, and what blocks on a disk moved off the control thread. */
+#include "gate/vault/vault-reader.h"
+#include "pipelines/relay/control.h"
+#include "signaling/api-export.h"
+#include "signaling/api-metrics.h"
+#include "signaling/disclosure.h"
+#include "signaling/receipt.h"
+#include "signaling/session.h"
+#include <string.h>
+
+/* --- who asks --- */
+
+/* An auditor's or service's token serves for every session: its `sid` says nothing more than where it was made. */
+static gboolean authorize(HttpRequest *request, Daemon *daemon, Token *token) {
+  const char *jwt = http_bearer(request);
+  g_autoptr(GError) error = NULL;
+  if (jwt == NULL) {
+    http_respond_error(request, 401, "no_token", "This needs a token: send “Authorization: Bearer …”.");
+    return FALSE;
+  }
+  if (!token_verify(daemon->key, jwt, daemon_wall_ms() / 1000, token, &error)) {
+    daemon->counters.refused_tokens++;
+    http_respond_error(request, 401, g_error_matches(error, TOKEN_ERROR, TOKEN_ERROR_EXPIRED) ? "token_expired" : "bad_token",
+                       error->message);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean authorize_role(HttpRequest *request, Daemon *daemon, Token *token, gboolean service_too) {
+  if (!authorize(request, daemon, token))
+    return FALSE;
+  if (token->role == TOKEN_ROLE_AUDITOR || (service_too && token->role == TOKEN_ROLE_SERVICE))
+    return TRUE;
+  http_respond_error(request, 403, "wrong_role",
+                     service_too ? "Only an auditor or a service may see this." : "Only an auditor may see this.");
+  return FALSE;
+}
+
+/* --- lists, read on a thread of their own --- */
+
+typedef struct Listing {
+  Daemon *daemon;
+  HttpRequest *request;
+  char *session; /* NULL: all sessions */
+  gboolean segments;
+  json_t *found;
+  GError *error;
+} Listing;
+
+static void listing_answer(gpointer data) { /* control thread */
+  Listing *listing = data;
+  if (listing->found != NULL)
+    http_respond_json(listing->request, 200, listing->found);
+  else if (g_error_matches(listing->error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+    http_respond_error(listing->request, 404, "unknown_session", "There is no such session.");
+  else
+    http_respond_error(listing->request, 503, "storage", listing->error->message);
+  listing->daemon->listings--;
+  g_clear_error(&listing->error);
+  g_free(listing->session);
+  g_free(listing);
+}
+
+static void listing_find(Listing *listing) {
+  g_autoptr(VaultReader) reader = vault_reader_open(listing->daemon->config->data_dir, listing->daemon->vault, &listing->error);
+  if (reader != NULL && listing->session == NULL)
+    listing->found = vault_reader_sessions(reader, &listing->error);
+  else if (reader != NULL && listing->segments)
+    listing->found = vault_reader_segments(reader, listing->session, &listing->error);
+  else if (reader != NULL)
+    listing->found = vault_reader_session(reader, listing->session, &listing->error);
+}
+
+static gpointer listing_read(gpointer data) {
+  Listing *listing = data;
+  listing_find(listing); /* its reader is closed by now: control may end the vault after the answer */
+  control_post(listing->daemon->control, G_PRIORITY_DEFAULT, listing_answer, listing, NULL);
+  return NULL;
+}
+
+static Listing *listing_new(HttpRequest *request, Daemon *daemon, const char *session, gboolean segments) {
+  Listing *listing = g_new0(Listing, 1);
+  *listing = (Listing){.daemon = daemon, .request = request, .session = g_strdup(session), .segments = segments};
+  daemon->listings++;
+  return listing;
+}
+
+static void list(HttpRequest *request, Daemon *daemon, const char *session, gboolean segments) {
+  g_thread_unref(g_thread_new("listing", listing_read, listing_new(request, daemon, session, segments)));
+}
+
+static void on_list_logged(const VaultReply *reply, gpointer user) {
+  Listing *listing = user;
+  if (reply->error != NULL) {
+    listing->error = g_error_copy(reply->error);
+    listing_answer(listing);
+    return;
+  }
+  g_thread_unref(g_thread_new("listing", listing_read, listing));
+}
+
+/* R20: a listing of media is on the ledger before it is sent. */
+static void list_segments(HttpRequest *request, Daemon *daemon, const char *session, const Token *token) {
+  Listing *listing = listing_new(request, daemon, session, TRUE);
+  json_t *leaf = json_pack("{s:s, s:s, s:s}", "type", "access", "by", token->participant, "what", "segments");
+  vault_append(daemon->vault, session, leaf, on_list_logged, listing);
+}
+
+/* --- POST /v1/withdraw (R6): with the key or a token of the same person, also when the call is long over --- */
+
+typedef struct Withdrawing {
+  Daemon *daemon;
+  HttpRequest *request;
+  ConsentScope scope;
+  gint64 received_us;
+  char *session, *participant;
+  guint64 number;
+  gboolean was_there;
+} Withdrawing;
+
+static void withdrawing_free(Withdrawing *withdrawing) {
+  g_free(withdrawing->session);
+  g_free(withdrawing->participant);
+  g_free(withdrawing);
+}
+
+static void on_withdrawn(json_t *result, gpointer user) {
+  Withdrawing *withdrawing = user;
+  http_respond_json(withdrawing->request, 200, result);
+  withdrawing_free(withdrawing);
+}
+
+/* No session in memory: there is no gate to close, only what was kept to erase. */
+static void on_past_erased(const VaultReply *reply, gpointer user) {
+  Withdrawing *withdrawing = user;
+  if (reply->error != NULL && !g_error_matches(reply->error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) { /* R13 */
+    http_respond_error(withdrawing->request, 503, "storage", "The erase is not durable yet: ask again.");
+    withdrawing_free(withdrawing);
+    return;
+  }
+  json_t *receipt = receipt_new(&(ReceiptFacts){.session = withdrawing->session,
+                                                .participant = withdrawing->participant,
+                                                .event = "withdrawn",
+                                                .leaf_index = reply->leaf_index,
+                                                .leaf_hash = reply->leaf_hash});
+  json_t *exports = reply->exports != NULL ? json_incref(reply->exports) : json_array();
+  on_withdrawn(json_pack("{s:s, s:o, s:{s:I, s:I}, s:o, s:I, s:I}", "type", "consent.withdrawn", "receipt", receipt, "purged", "segments",
+                         (json_int_t)reply->segments, "bytes", (json_int_t)reply->bytes, "exports", exports, "gate_closed_us",
+                         (json_int_t)0, "erased_us", (json_int_t)(reply->done_us - withdrawing->received_us)),
+               withdrawing);
+}
+
+static void withdraw_past(Withdrawing *withdrawing) {
+  static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_UNSET,
+                                      [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
+                                      [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
+                                      [CONSENT_SCOPE_SESSION] = VAULT_SCOPE_SESSION};
+  withdrawing->daemon->counters.withdrawals++;
+  vault_append(
+      withdrawing->daemon->vault, withdrawing->session,
+      json_pack("{s:s, s:s, s:I}", "type", "withdraw", "participant", withdrawing->participant, "request", (json_int_t)withdrawing->number),
+      NULL, NULL);
+  const VaultErase erase = {.session = withdrawing->session,
+                            .request = withdrawing->number,
+                            .scope = SCOPES[withdrawing->scope],
+                            .participant = withdrawing->participant,
+                            .reason = "withdrawn"};
+  api_export_cut(withdrawing->daemon, withdrawing->session);
+  vault_erase(withdrawing->daemon->vault, &erase, on_past_erased, withdrawing);
+}
+
+static gboolean withdraw_present(Withdrawing *withdrawing) {
+  Session *session = session_get(withdrawing->daemon, withdrawing->session, FALSE);
+  Member *member = session != NULL ? session_member(session, withdrawing->participant) : NULL;
+  if (member != NULL)
+    session_withdraw(session, member, withdrawing->number, withdrawing->scope, withdrawing->received_us, on_withdrawn, withdrawing);
+  return member != NULL;
+}
+
+static gboolean was_there(const json_t *session, const char *participant) {
+  const json_t *list = json_object_get(session, "participants");
+  for (gsize i = 0; i < json_array_size(list); i++)
+    if (g_strcmp0(json_string_value(json_object_get(json_array_get(list, i), "id")), participant) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean on_looked_up(gpointer data) {
+  Withdrawing *withdrawing = data;
+  if (withdrawing->was_there) {
+    withdraw_past(withdrawing);
+    return G_SOURCE_REMOVE;
+  }
+  http_respond_error(withdrawing->request, 404, "unknown_participant", "This person was in no recorded session of that name.");
+  withdrawing_free(withdrawing);
+  return G_SOURCE_REMOVE;
+}
+
+static gpointer look_up(gpointer data) {
+  Withdrawing *withdrawing = data;
+  g_autoptr(VaultReader) reader = vault_reader_open(withdrawing->daemon->config->data_dir, withdrawing->daemon->vault, NULL);
+  json_t *session = reader != NULL ? vault_reader_session(reader, withdrawing->session, NULL) : NULL;
+  withdrawing->was_there = session != NULL && was_there(session, withdrawing->participant);
+  json_decref(session);
+  g_main_context_invoke(withdrawing->daemon->control, on_looked_up, withdrawing);
+  return NULL;
+}
+
+static void on_key_found(const char *session, guint64 request, const char *participant, gpointer user) {
+  Withdrawing *withdrawing = user;
+  if (session == NULL) {
+    http_respond_error(withdrawing->request, 404, "unknown_key", "No consent belongs to this withdraw_key.");
+    withdrawing_free(withdrawing);
+    return;
+  }
+  withdrawing->session = g_strdup(session);
+  withdrawing->participant = g_strdup(participant);
+  withdrawing->number = request;
+  if (!withdraw_present(withdrawing))
+    withdraw_past(withdrawing);
+}
+
+static void post_withdraw(HttpRequest *request, Daemon *daemon) {
+  const json_t *body = http_body(request);
+  const char *key = json_string_value(json_object_get(body, "withdraw_key"));
+  const char *scope = json_string_value(json_object_get(body, "scope"));
+  Token token;
+  if (key == NULL && !authorize(request, daemon, &token))
+    return;
+  if (scope != NULL && disclosure_scope_parse(scope) == CONSENT_SCOPE_UNSET) {
+    http_respond_error(request, 400, "bad_scope", "“scope” must be session, participant or after.");
+    return;
+  }
+  if (key == NULL && (token.role == TOKEN_ROLE_AUDITOR || token.role == TOKEN_ROLE_SERVICE)) {
+    http_respond_error(request, 403, "wrong_role", "Only a participant can withdraw their consent.");
+    return;
+  }
+  Withdrawing *withdrawing = g_new0(Withdrawing, 1);
+  *withdrawing =
+      (Withdrawing){.daemon = daemon, .request = request, .scope = disclosure_scope_parse(scope), .received_us = daemon_now_us()};
+  if (key != NULL) {
+    guint8 hash[32];
+    receipt_withdraw_key_hash(key, hash);
+    vault_withdraw_key_find(daemon->vault, hash, on_key_found, withdrawing);
+    return;
+  }
+  withdrawing->session = g_strdup(token.session);
+  withdrawing->participant = g_strdup(token.participant);
+  if (!withdraw_present(withdrawing)) /* a token says who somebody is, not that they were recorded */
+    g_thread_unref(g_thread_new("look-up", look_up, withdrawing));
+}
+
+/* --- routes --- */
+
+static void ready(HttpRequest *request, const Daemon *daemon) {
+  if (daemon->healthy)
+    http_respond_json(request, 200, json_pack("{s:b}", "ready", TRUE));
+  else
+    http_respond_error(request, 503, "not_ready", daemon->unhealthy_why != NULL ? daemon->unhealthy_why : "The store is not ready.");
+}
+
+static void page(HttpRequest *request, const char *path) {
+  static const struct {
+    const char *suffix, *type;
+  } TYPES[] = {{".html", "text/html; charset=utf-8"},
+               {".js", "text/javascript; charset=utf-8"},
+               {".css", "text/css; charset=utf-8"},
+               {".svg", "image/svg+xml"},
+               {".ts", "text/plain; charset=utf-8"}};
+  const char *name = g_str_equal(path, "/") ? "/index.html" : g_str_equal(path, "/audit") ? "/audit.html" : path;
+  g_autofree char *resource = g_strconcat("/recgate/web", name, NULL);
+  GBytes *bytes = g_resources_lookup_data(resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  for (gsize i = 0; bytes != NULL && i < G_N_ELEMENTS(TYPES); i++)
+    if (g_str_has_suffix(name, TYPES[i].suffix)) {
+      http_respond_bytes(request, 200, TYPES[i].type, bytes);
+      return;
+    }
+  if (bytes != NULL)
+    g_bytes_unref(bytes);
+  http_respond_error(request, 404, "not_found", "There is nothing at this address.");
+}
+
+/* /v1/sessions/{sid}[/segments|/recording] */
+static void session_route(HttpRequest *request, Daemon *daemon, const char *rest) {
+  g_auto(GStrv) parts = g_strsplit(rest, "/", 3);
+  const char *what = parts[0] != NULL && parts[1] != NULL ? parts[1] : "";
+  Token token;
+  if (parts[0] == NULL || !token_id_is_valid(parts[0])) {
+    http_respond_error(request, 400, "bad_id", "A session id is 1 to 64 of A-Z a-z 0-9 . _ -, not starting with a dot.");
+    return;
+  }
+  if (!authorize_role(request, daemon, &token, *what == '\0'))
+    return;
+  if (*what == '\0')
+    list(request, daemon, parts[0], FALSE);
+  else if (g_str_equal(what, "segments"))
+    list_segments(request, daemon, parts[0], &token);
+  else if (g_str_equal(what, "recording"))
+    api_export(request, daemon, parts[0], &token);
+  else
+    http_respond_error(request, 404, "not_found", "A session has /segments and /recording.");
+}
+
+static void get(HttpRequest *request, Daemon *daemon, const char *path) {
+  Token token;
+  if (g_str_equal(path, "/healthz"))
+    http_respond_json(request, 200, json_pack("{s:b}", "alive", TRUE));
+  else if (g_str_equal(path, "/readyz"))
+    ready(request, daemon);
+  else if (g_str_equal(path, "/metrics"))
+    api_metrics(request, daemon);
+  else if (g_str_equal(path, "/v1/sessions")) {
+    if (authorize_role(request, daemon, &token, TRUE))
+      list(request, daemon, NULL, FALSE);
+  } else if (g_str_has_prefix(path, "/v1/sessions/"))
+    session_route(request, daemon, path + strlen("/v1/sessions/"));
+  else
+    page(request, path);
+}
+
+void api_handle(HttpRequest *request, gpointer daemon) {
+  const char *method = http_method(request), *path = http_path(request);
+  if (g_str_equal(method, "GET") || g_str_equal(method, "HEAD"))
+    get(request, daemon, path);
+  else if (g_str_equal(method, "POST") && g_str_equal(path, "/v1/withdraw"))
+    post_withdraw(request, daemon);
+  else
+    http_respond_error(request, 405, "bad_method", "This address does not take that method.");
+}

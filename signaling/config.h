@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Configuration: defaults, then the INI file (GKeyFile), then RECGATE_SECTION_KEY, then the command line; each value knows where it came from.
+ *
+ * Threads: read at start, immutable afterwards. */
+#ifndef RECGATE_CONFIG_H
+#define RECGATE_CONFIG_H
+
+#include <glib.h>
+
+#define CONFIG_ERROR (config_error_quark())
+GQuark config_error_quark(void);
+typedef enum ConfigError { CONFIG_ERROR_USAGE, CONFIG_ERROR_FILE, CONFIG_ERROR_VALUE, CONFIG_ERROR_UNKNOWN_KEY } ConfigError;
+
+/* Stands in disclosures where nobody was named: true, but of little use to who reads it, so the daemon warns at start. */
+#define CONFIG_CONTROLLER_UNNAMED "the operator of this service"
+
+typedef struct Config {
+  char *data_dir;                                   /* --data, [storage] data */
+  char *listen, *media;                             /* [signaling] */
+  char **announce, **origins, **ice_servers;        /* [signaling]; ice_servers: JSON objects or stun:/turn: URLs */
+  char *tls_cert, *tls_key;
+  char *controller_name, *controller_contact;       /* [controller] */
+  char *secret_file, *public_key;                   /* [auth] */
+  gint64 lease_ms, heartbeat_ms, absent_ms;         /* [consent] */
+  char **request_roles;
+  gint64 requests_max;                              /* [consent] requests a session */
+  gint64 segment_s, max_participants;               /* [recording] */
+  gint64 workers;                                   /* [media] workers; 0: one a core */
+  gint64 sessions_max, sockets_max, sockets_per_address_max, messages_per_s_max, socket_queue_bytes_max; /* [limits] */
+  gboolean demo, print_config;
+  GHashTable *sources;                              /* "section.key" -> "default" | "file" | "environment" | "command line" | "demo" */
+} Config;
+
+/* argv as main got it. FALSE with a one-line message that says what to do. --help and --version print, set *exit_now and leave *config alone.
+ * announce is filled in: the bound address, or the machine's where it is a wildcard (non-loopback first). data_dir is always set. */
+gboolean config_load(int argc, char **argv, Config **config, gboolean *exit_now, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Without a secret_file and a public_key: makes DATA/secret (0600, 32 random bytes as base64url) at first start, and names it in secret_file. */
+gboolean config_ensure_secret(Config *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+/* One line a key: section.key = value  # default|file|environment|command line. Secrets masked. */
+char *config_describe(const Config *config);
+
+#endif

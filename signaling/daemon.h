@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The composition: which room calls which. Shared by recgate.c, session*.c, messages.c and api.c, and by nobody else.
+ *
+ * Threads: control thread, everything. */
+#ifndef RECGATE_DAEMON_H
+#define RECGATE_DAEMON_H
+
+#include "gate/consent/consent.h"
+#include "gate/vault/vault.h"
+#include "pipelines/recording/recorder.h"
+#include "pipelines/relay/call.h"
+#include "signaling/config.h"
+#include "signaling/server.h"
+#include "signaling/token.h"
+
+/* One media worker with what hangs on it: its ring, the recorder that empties the ring. */
+typedef struct MediaLane {
+  Worker *worker;
+  TapRing *ring;
+  Recorder *recorder;
+} MediaLane;
+
+typedef struct Daemon {
+  Config *config;
+  GMainLoop *loop;
+  GMainContext *control;
+  Vault *vault;
+  TokenKey *key;
+  Server *server;
+  MediaLane *lanes;
+  guint n_lanes, next_lane;
+  GHashTable *sessions;    /* id -> Session, owned */
+  GHashTable *connections; /* set of Connection: which sockets still are */
+  gboolean healthy;
+  char *unhealthy_why;
+  guint32 next_track;   /* numbers of tapped tracks, unique in the process (TapRecord.track) */
+  guint64 last_call;    /* numbers of calls, given with peer.ready */
+  guint64 last_request; /* numbers of requests: wall clock ms, so that they stay unique over restarts */
+  GPtrArray *exports;   /* running ones */
+  guint listings;       /* running ones */
+  struct {
+    guint64 joins, grants, declines, withdrawals, gate_opened, gate_closed, commits, drops, refused_tokens;
+    gint64 last_gate_closed_us, last_erased_us;
+  } counters;
+} Daemon;
+
+gint64 daemon_now_us(void);  /* monotonic boot clock (fault 31) */
+gint64 daemon_wall_ms(void); /* wall clock; for people and the ledger, never for a decision */
+char *daemon_rfc3339(gint64 wall_ms);
+
+/* api.c: routes of PROTOCOL.md's HTTP table and the pages. */
+void api_handle(HttpRequest *request, gpointer daemon);
+
+/* messages.c: the WebSocket side. */
+void messages_opened(Socket *socket, gpointer daemon);
+void messages_received(Socket *socket, json_t *message, gint64 received_us, gpointer daemon);
+void messages_closed(Socket *socket, gpointer daemon);
+
+#endif

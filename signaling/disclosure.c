@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "signaling/disclosure.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "gate/ledger/ledger.h"
+
+G_DEFINE_QUARK(disclosure - error, disclosure_error)
+
+static const char *const PURPOSES[] = {"personal-review", "education", "documentation", "other", NULL};
+
+static const struct {
+  ConsentScope scope;
+  const char *word, *plain;
+} SCOPES[] = {
+    {CONSENT_SCOPE_SESSION, "session", "everything that was recorded of everyone in this session is erased"},
+    {CONSENT_SCOPE_PARTICIPANT, "participant",
+     "everything that was recorded of the person who withdraws is erased; what others' microphones and screens picked up of them stays"},
+    {CONSENT_SCOPE_AFTER, "after",
+     "nothing more is recorded; what was kept before the withdrawal stays, unless that person asks for its erasure"},
+};
+
+ConsentScope disclosure_scope_parse(const char *text) {
+  for (gsize i = 0; text != NULL && i < G_N_ELEMENTS(SCOPES); i++)
+    if (g_str_equal(text, SCOPES[i].word))
+      return SCOPES[i].scope;
+  return CONSENT_SCOPE_UNSET;
+}
+
+static const char *scope_plain(const char *word) {
+  for (gsize i = 0; i < G_N_ELEMENTS(SCOPES); i++)
+    if (g_str_equal(word, SCOPES[i].word))
+      return SCOPES[i].plain;
+  return "";
+}
+
+ConsentScope disclosure_on_withdrawal(const json_t *disclosure) {
+  return disclosure_scope_parse(json_string_value(json_object_get(disclosure, "on_withdrawal")));
+}
+
+static gboolean missing(const char *field, const char *what, GError **error) {
+  g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_MISSING, "The disclosure lacks “%s”: say %s.", field, what);
+  return FALSE;
+}
+
+static gboolean take_text(json_t *into, const json_t *given, const char *field, const char *what, GError **error) {
+  const char *text = json_string_value(json_object_get(given, field));
+  if (text == NULL)
+    return missing(field, what, error);
+  g_autofree char *stripped = g_strstrip(g_strdup(text));
+  if (*stripped == '\0')
+    return missing(field, what, error);
+  if (strlen(stripped) > DISCLOSURE_TEXT_BYTES_MAX) {
+    g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD, "“%s” is longer than %d bytes: make it shorter.", field,
+                DISCLOSURE_TEXT_BYTES_MAX);
+    return FALSE;
+  }
+  json_object_set_new(into, field, json_string(stripped));
+  return TRUE;
+}
+
+static gboolean take_list(json_t *into, const json_t *given, const char *field, const char *what, gboolean may_be_empty, GError **error) {
+  const json_t *list = json_object_get(given, field);
+  if (!json_is_array(list) || (!may_be_empty && json_array_size(list) == 0))
+    return missing(field, what, error);
+  if (json_array_size(list) > DISCLOSURE_LIST_MAX) {
+    g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD, "“%s” names more than %d: name groups instead.", field, DISCLOSURE_LIST_MAX);
+    return FALSE;
+  }
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
+  for (gsize i = 0; i < json_array_size(list); i++) {
+    const char *name = json_string_value(json_array_get(list, i));
+    if (name == NULL || *name == '\0' || strlen(name) > DISCLOSURE_TEXT_BYTES_MAX) {
+      g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD, "Each entry of “%s” must be a text of 1 to %d bytes.", field,
+                  DISCLOSURE_TEXT_BYTES_MAX);
+      return FALSE;
+    }
+    g_ptr_array_add(names, (gpointer)name);
+  }
+  json_t *copy = json_array();
+  for (guint i = 0; i < names->len; i++)
+    json_array_append_new(copy, json_string(names->pdata[i]));
+  json_object_set_new(into, field, copy);
+  return TRUE;
+}
+
+static gboolean take_purpose(json_t *into, const json_t *given, GError **error) {
+  const char *purpose = json_string_value(json_object_get(given, "purpose"));
+  if (purpose == NULL)
+    return missing("purpose", "one of personal-review, education, documentation, other", error);
+  if (!g_strv_contains(PURPOSES, purpose)) {
+    g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD,
+                "“purpose” must be one of personal-review, education, documentation, other.");
+    return FALSE;
+  }
+  json_object_set_new(into, "purpose", json_string(purpose));
+  if (g_str_equal(purpose, "other") || json_is_string(json_object_get(given, "purpose_text")))
+    return take_text(into, given, "purpose_text", "what the recording is for, in your own words", error);
+  return TRUE;
+}
+
+static gboolean take_retention(json_t *into, const json_t *given, GError **error) {
+  const json_t *retention = json_object_get(given, "retention_s");
+  if (retention == NULL)
+    return missing("retention_s", "for how many seconds the recording is kept", error);
+  gint64 seconds = json_integer_value(retention);
+  if (!json_is_integer(retention) || seconds < 1 || seconds > DISCLOSURE_RETENTION_S_MAX) {
+    g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD,
+                "“retention_s” must be a whole number of seconds, from 1 to %lld (ten years).", DISCLOSURE_RETENTION_S_MAX);
+    return FALSE;
+  }
+  json_object_set_new(into, "retention_s", json_integer(seconds));
+  return TRUE;
+}
+
+static gboolean take_withdrawal(json_t *into, const json_t *given, GError **error) {
+  const char *scope = json_string_value(json_object_get(given, "on_withdrawal"));
+  if (scope == NULL)
+    return missing("on_withdrawal", "what withdrawing erases: session, participant or after", error);
+  if (disclosure_scope_parse(scope) == CONSENT_SCOPE_UNSET) {
+    g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD, "“on_withdrawal” must be session, participant or after.");
+    return FALSE;
+  }
+  json_object_set_new(into, "on_withdrawal", json_string(scope));
+  return TRUE;
+}
+
+/* R1: what the gate adds by itself, in plain words, before hashing. */
+static void add_gate_part(json_t *into, const DisclosureContext *context) {
+  json_object_set_new(into, "controller", json_string(context->controller));
+  json_object_set_new(into, "contact", json_string(context->contact));
+  json_object_set_new(into, "session", json_string(context->session));
+  json_object_set_new(into, "requested_at", json_string(context->requested_at));
+  const char *scope = json_string_value(json_object_get(into, "on_withdrawal"));
+  g_autofree char *withdrawing =
+      g_strdup_printf("Anyone may withdraw at any time, without a reason, during the call and after it. Then %s. The person who "
+                      "withdraws may always ask that everything of the session is erased, for everyone.",
+                      scope_plain(scope));
+  json_t *statements = json_array();
+  json_array_append_new(statements, json_string(withdrawing));
+  json_array_append_new(statements, json_string("A withdrawal beats any hold or retention duty that is placed on this recording."));
+  json_array_append_new(statements, json_string("Voices and faces also reach other people's tracks, by echo and by screen sharing."));
+  json_object_set_new(into, "statements", statements);
+}
+
+json_t *disclosure_complete(const json_t *given, const DisclosureContext *context, GError **error) {
+  if (!json_is_object(given)) {
+    g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_MISSING,
+                "A request needs a “disclosure”: an object that says what the recording is for.");
+    return NULL;
+  }
+  json_t *complete = json_object();
+  if (!take_purpose(complete, given, error) || !take_text(complete, given, "use", "how the recording will be used", error) ||
+      !take_text(complete, given, "storage", "how it is stored and protected", error) ||
+      !take_list(complete, given, "access", "who may access it", FALSE, error) ||
+      !take_list(complete, given, "third_parties", "which third parties get it ([] for none)", TRUE, error) ||
+      !take_retention(complete, given, error) || !take_withdrawal(complete, given, error) ||
+      !take_text(complete, given, "language", "the language of this text, such as en", error)) {
+    json_decref(complete);
+    return NULL;
+  }
+  add_gate_part(complete, context);
+  return complete;
+}
+
+char *disclosure_canonical(const json_t *disclosure, guint8 hash[32], GError **error) {
+  char *text = ledger_canonical_json(disclosure, error);
+  if (text != NULL)
+    crypto_hash_sha256(hash, (const unsigned char *)text, strlen(text));
+  return text;
+}
+
+static char *retention_words(gint64 seconds) {
+  static const struct {
+    gint64 s;
+    const char *one, *many;
+  } UNITS[] = {
+      {365 * 86400, "year", "years"}, {86400, "day", "days"}, {3600, "hour", "hours"}, {60, "minute", "minutes"}, {1, "second", "seconds"}};
+  for (gsize i = 0; i < G_N_ELEMENTS(UNITS); i++)
+    if (seconds % UNITS[i].s == 0)
+      return g_strdup_printf("%" G_GINT64_FORMAT " %s", seconds / UNITS[i].s, seconds == UNITS[i].s ? UNITS[i].one : UNITS[i].many);
+  return g_strdup_printf("%" G_GINT64_FORMAT " seconds", seconds);
+}
+
+static char *list_words(const json_t *list) {
+  if (json_array_size(list) == 0)
+    return g_strdup("nobody");
+  GString *words = g_string_new(NULL);
+  for (gsize i = 0; i < json_array_size(list); i++)
+    g_string_append_printf(words, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(list, i)));
+  return g_string_free(words, FALSE);
+}
+
+char *disclosure_letter(const json_t *disclosure, const DisclosureContext *context) {
+  const char *purpose = json_string_value(json_object_get(disclosure, "purpose"));
+  const char *own_words = json_string_value(json_object_get(disclosure, "purpose_text"));
+  g_autofree char *kept = retention_words(json_integer_value(json_object_get(disclosure, "retention_s")));
+  g_autofree char *access = list_words(json_object_get(disclosure, "access"));
+  g_autofree char *third = list_words(json_object_get(disclosure, "third_parties"));
+  GString *letter = g_string_new(NULL);
+  g_string_append_printf(letter, "%s asks to record this session.\n\nPurpose: %s%s%s\n", context->asker_name, purpose,
+                         own_words != NULL ? " – " : "", own_words != NULL ? own_words : "");
+  g_string_append_printf(letter, "How it will be used: %s\nHow it is stored and protected: %s\n",
+                         json_string_value(json_object_get(disclosure, "use")), json_string_value(json_object_get(disclosure, "storage")));
+  g_string_append_printf(letter, "Who may access it: %s\nThird parties who get it: %s\nHow long it is kept: %s\n", access, third, kept);
+  g_string_append_printf(letter, "Responsible: %s (%s)\n\n", json_string_value(json_object_get(disclosure, "controller")),
+                         json_string_value(json_object_get(disclosure, "contact")));
+  const json_t *statements = json_object_get(disclosure, "statements");
+  for (gsize i = 0; i < json_array_size(statements); i++)
+    g_string_append_printf(letter, "%s\n", json_string_value(json_array_get(statements, i)));
+  g_string_append(letter, "\nYou may say no. Nothing is recorded unless everyone agrees, and a no is final for this session.\n");
+  return g_string_free(letter, FALSE);
+}

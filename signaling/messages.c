@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The WebSocket side of PROTOCOL.md: one function a message type. Whose message it is, is its socket's business (fault 21). */
+#include <string.h>
+
+#include "signaling/disclosure.h"
+#include "signaling/receipt.h"
+#include "signaling/session.h"
+
+/* PROTOCOL.md: the first message must be `join`, within 5 s. */
+#define JOIN_WITHIN_MS 5000
+/* How long the socket of somebody who left stays for a last `alive` that confirms what was recorded of them (R10). */
+#define LINGER_MS 500
+
+typedef struct Message {
+  Daemon *daemon;
+  Connection *connection;
+  Member *member; /* NULL before join */
+  Session *session;
+  const json_t *json;
+  const char *re; /* the request's id, NULL */
+  gint64 received_us;
+} Message;
+
+/* --- answering --- */
+
+static void answer(const Message *message, json_t *reply) {
+  if (message->re != NULL)
+    json_object_set_new(reply, "re", json_string(message->re));
+  socket_send(message->connection->socket, reply);
+}
+
+static void refuse(const Message *message, const char *code, const char *text) {
+  socket_error(message->connection->socket, message->re, code, text);
+}
+
+static const char *refusal_text(ConsentResult result) {
+  switch (result) {
+  case CONSENT_OK:
+  case CONSENT_REFUSED:
+    return "That is not possible in the present state of the session.";
+  case CONSENT_NOT_JOINED:
+    return "You are not in the session now: join again.";
+  case CONSENT_SESSION_FULL:
+    return "The session is full.";
+  case CONSENT_ROLE_MAY_NOT_ASK:
+    return "Your role may not ask to record.";
+  case CONSENT_REQUEST_PENDING:
+    return "There is a request already: one at a time. Stop it before you make another.";
+  case CONSENT_REQUEST_LIMIT:
+    return "No further request may be made in this session.";
+  case CONSENT_DECLINED_FINAL:
+    return "Somebody said no. That is final for this session, unless that person offers their consent by themselves.";
+  case CONSENT_NO_REQUEST:
+    return "Nobody has asked to record.";
+  case CONSENT_REQUEST_ENDED:
+    return "That request is over.";
+  case CONSENT_WRONG_DISCLOSURE:
+    return "That is not the text of this request: disclosure_sha256 differs. Show the present disclosure and ask again.";
+  case CONSENT_CANNOT_CONSENT:
+    return "This participant cannot give consent in this session.";
+  case CONSENT_NOTHING_TO_LIFT:
+    return "You have not said no in this session.";
+  case CONSENT_PAUSED_BY_OTHER:
+    return "Somebody else has paused the recording: only that person can lift it.";
+  case CONSENT_NOT_RECORDING:
+    return "There is no recording to pause, resume or stop.";
+  }
+  return "Refused.";
+}
+
+static gboolean passed(const Message *message, ConsentResult result) {
+  if (result == CONSENT_OK)
+    return TRUE;
+  refuse(message, consent_result_text(result), refusal_text(result));
+  return FALSE;
+}
+
+static guint64 request_number(const json_t *json) {
+  const json_t *value = json_object_get(json, "request");
+  return json_is_string(value) ? g_ascii_strtoull(json_string_value(value), NULL, 10) : (guint64)MAX(0, json_integer_value(value));
+}
+
+static const char *text_field(const Message *message, const char *name) {
+  return json_string_value(json_object_get(message->json, name));
+}
+
+/* --- joining --- */
+
+static gboolean on_too_late(gpointer data) {
+  Connection *connection = data;
+  connection->join_timer = 0;
+  socket_error(connection->socket, NULL, "join_timeout", "The first message must be join, within 5 seconds.");
+  socket_close(connection->socket, 1008, "join_timeout");
+  return G_SOURCE_REMOVE;
+}
+
+void messages_opened(Socket *socket, gpointer daemon) {
+  Connection *connection = g_new0(Connection, 1);
+  connection->daemon = daemon;
+  connection->socket = socket;
+  connection->join_timer = g_timeout_add(JOIN_WITHIN_MS, on_too_late, connection);
+  g_hash_table_add(((Daemon *)daemon)->connections, connection);
+  socket_set_data(socket, connection);
+}
+
+/* R15: the second socket takes the first one's place; the first is told and may only withdraw. */
+static void replace_connection(Member *member) {
+  Connection *old = g_steal_pointer(&member->connection);
+  if (old == NULL)
+    return;
+  old->replaced = TRUE;
+  socket_send(old->socket, json_pack("{s:s}", "type", "replaced"));
+}
+
+static void greet(const Message *message, Member *member) {
+  Session *session = member->session;
+  const Config *config = message->daemon->config;
+  json_t *participants = json_array(), *ice = json_array();
+  for (guint i = 0; i < session->members->len; i++) {
+    const Member *other = session->members->pdata[i];
+    if (other->on_roster)
+      json_array_append_new(participants, session_participant_json(other));
+  }
+  for (gsize i = 0; config->ice_servers != NULL && config->ice_servers[i] != NULL; i++) {
+    json_t *object = json_loads(config->ice_servers[i], 0, NULL);
+    json_array_append_new(ice, object != NULL ? object : json_pack("{s:s}", "urls", config->ice_servers[i]));
+  }
+  guint64 n = consent_next_number(session->consent, member->person, daemon_now_us());
+  json_t *joined = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "type", "joined", "self", member->id, "session",
+                             session->id, "participants", participants, "recording", session_recording_json(session, NULL), "ice_servers",
+                             ice, "lease_ms", (json_int_t)config->lease_ms, "heartbeat_ms", (json_int_t)config->heartbeat_ms, "server_time",
+                             (json_int_t)daemon_wall_ms(), "n", (json_int_t)n);
+  answer(message, joined);
+  member->greeted = TRUE;
+}
+
+/* What the newcomer has to know beyond `joined`: the question that stands, and who has answered it. */
+static void catch_up(Session *session, Member *member) {
+  ConsentView view = consent_view(session->consent);
+  Request *request = view.request_active ? session_request(session, view.request) : NULL;
+  if (request == NULL)
+    return;
+  if (consent_person_view(session->consent, member->person, daemon_now_us()).answer != CONSENT_ANSWER_GRANTED)
+    session_ask(session, member, request);
+  session_tell_consents(session);
+}
+
+static ConsentResult enter(const Message *message, Member *member, const Token *token) {
+  Session *session = member->session;
+  gboolean may_request = g_strv_contains((const char *const *)message->daemon->config->request_roles, token_role_text(token->role));
+  member->greeted = FALSE;
+  ConsentResult result = session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_JOIN,
+                                                                .person = member->person,
+                                                                .may_request = may_request,
+                                                                .cannot_consent = token->cannot_consent});
+  if (result != CONSENT_OK)
+    return result;
+  g_strlcpy(member->name, token->name, sizeof member->name);
+  member->role = token->role;
+  replace_connection(member);
+  member->connection = message->connection;
+  message->connection->member = member;
+  return CONSENT_OK;
+}
+
+static void join_session(const Message *message, const Token *token) {
+  Daemon *daemon = message->daemon;
+  Session *session = session_get(daemon, token->session, TRUE);
+  if (session == NULL) {
+    refuse(message, "too_many_sessions", "This gate serves as many sessions as it may: try again later.");
+    return;
+  }
+  if (session->consent == NULL) { /* it is being remembered: this message comes again then */
+    session_wait(session, message->connection, message->json);
+    return;
+  }
+  Member *member = session_member(session, token->participant);
+  gboolean was_here = member != NULL && member->on_roster;
+  if (!was_here && session_roster_count(session) >= (guint)daemon->config->max_participants) {
+    refuse(message, "session_full", "The session is full.");
+    return;
+  }
+  if (member == NULL)
+    member = session_member_new(session, token->participant);
+  ConsentResult result = member != NULL ? enter(message, member, token) : CONSENT_SESSION_FULL;
+  if (!passed(message, result))
+    return;
+  g_clear_handle_id(&message->connection->join_timer, g_source_remove);
+  member->on_roster = TRUE;
+  session->idle_since_us = 0;
+  daemon->counters.joins++;
+  session_leaf(session, "join",
+               json_pack("{s:s, s:s, s:s}", "participant", member->id, "name", member->name, "role", token_role_text(member->role)));
+  greet(message, member);
+  if (!was_here)
+    session_broadcast(session, json_pack("{s:s, s:o}", "type", "participant.joined", "participant", session_participant_json(member)),
+                      member);
+  catch_up(session, member);
+  if (member->legs_ending == 0)
+    session_connect(session, member);
+}
+
+static void on_join(const Message *message) {
+  Daemon *daemon = message->daemon;
+  const char *jwt = text_field(message, "token");
+  Token token;
+  g_autoptr(GError) error = NULL;
+  if (message->member != NULL) {
+    refuse(message, "already_joined", "This socket has joined already.");
+    return;
+  }
+  gboolean valid = jwt != NULL && token_verify(daemon->key, jwt, daemon_wall_ms() / 1000, &token, &error);
+  if (!valid) {
+    daemon->counters.refused_tokens++;
+    const char *why = error != NULL ? error->message : "join needs a “token”.";
+    vault_append(daemon->vault, NULL, json_pack("{s:s, s:s}", "type", "refused", "why", why), NULL, NULL); /* fault 15 */
+    refuse(message, g_error_matches(error, TOKEN_ERROR, TOKEN_ERROR_EXPIRED) ? "token_expired" : "bad_token", why);
+    socket_close(message->connection->socket, 1008, "bad_token");
+    return;
+  }
+  if (token.role == TOKEN_ROLE_AUDITOR || token.role == TOKEN_ROLE_SERVICE) { /* R2 */
+    refuse(message, "role_may_not_join", "Auditors and services never join a call.");
+    socket_close(message->connection->socket, 1008, "role_may_not_join");
+    return;
+  }
+  join_session(message, &token);
+}
+
+/* --- being there --- */
+
+static void on_alive(const Message *message) {
+  const json_t *echo = json_object_get(message->json, "echo");
+  Member *member = message->member;
+  Connection *connection = message->connection;
+  guint64 number = json_is_integer(echo) && json_integer_value(echo) > 0 ? (guint64)json_integer_value(echo) : 0;
+  if (connection->replaced) {
+    refuse(message, "replaced", "Another window of yours has taken over: here you can only withdraw.");
+    return;
+  }
+  ConsentResult result =
+      session_event(message->session, &(ConsentEvent){.type = CONSENT_EVENT_ALIVE, .person = member->person, .echo = number});
+  if (connection->left) {
+    socket_close(connection->socket, 1000, "left");
+    return;
+  }
+  if (!passed(message, member->on_roster ? result : CONSENT_NOT_JOINED))
+    return;
+  guint64 n = consent_next_number(message->session->consent, member->person, daemon_now_us());
+  answer(message, json_pack("{s:s, s:I}", "type", "alive", "n", (json_int_t)n));
+}
+
+static gboolean on_lingered(gpointer data) {
+  Connection *connection = data;
+  connection->linger_timer = 0;
+  socket_close(connection->socket, 1000, "left");
+  return G_SOURCE_REMOVE;
+}
+
+static void on_leave(const Message *message) {
+  Member *member = message->member;
+  Connection *connection = message->connection;
+  if (!connection->replaced && member->on_roster) {
+    const json_t *echo = json_object_get(message->json, "echo");
+    guint64 number = (guint64)MAX(0, json_integer_value(echo));
+    session_event(message->session, &(ConsentEvent){.type = CONSENT_EVENT_LEAVE, .person = member->person, .echo = number});
+    member->connection = NULL;
+  }
+  connection->left = TRUE;
+  guint64 n = consent_next_number(message->session->consent, member->person, daemon_now_us());
+  answer(message, json_pack("{s:s, s:I}", "type", "alive", "n", (json_int_t)n));
+  if (connection->linger_timer == 0)
+    connection->linger_timer = g_timeout_add(LINGER_MS, on_lingered, connection);
+}
+
+static void on_signal(const Message *message) {
+  const char *to = text_field(message, "to");
+  Member *other = to != NULL ? session_member(message->session, to) : NULL;
+  g_autoptr(GError) error = NULL;
+  if (other == NULL || other == message->member || !other->on_roster)
+    refuse(message, "unknown_participant", "“to” must name another participant of this session.");
+  else if (!session_signal(message->session, message->member, other, (json_t *)message->json, &error))
+    refuse(message, "bad_description", error->message);
+}
+
+/* --- asking and answering --- */
+
+static Request *request_new(const Message *message, GError **error) {
+  Daemon *daemon = message->daemon;
+  gint64 now_ms = daemon_wall_ms();
+  g_autofree char *at = daemon_rfc3339(now_ms);
+  const DisclosureContext context = {daemon->config->controller_name, daemon->config->controller_contact, message->session->id, at,
+                                     message->member->name};
+  json_t *disclosure = disclosure_complete(json_object_get(message->json, "disclosure"), &context, error);
+  if (disclosure == NULL)
+    return NULL;
+  Request *request = g_new0(Request, 1);
+  request->canonical = disclosure_canonical(disclosure, request->hash, error);
+  if (request->canonical == NULL) {
+    json_decref(disclosure);
+    g_free(request);
+    return NULL;
+  }
+  for (gsize i = 0; i < sizeof request->hash; i++)
+    g_snprintf(request->sha256 + 2 * i, 3, "%02x", request->hash[i]);
+  daemon->last_request = MAX(daemon->last_request + 1, (guint64)now_ms);
+  request->number = daemon->last_request;
+  request->disclosure = disclosure;
+  request->letter = disclosure_letter(disclosure, &context);
+  request->asker = message->member;
+  request->on_withdrawal = disclosure_on_withdrawal(disclosure);
+  request->made_ms = now_ms;
+  return request;
+}
+
+/* An answer that waits for its leaf: what was decided is durable before anybody is told so. */
+typedef struct Recorded {
+  Daemon *daemon;
+  Session *session;
+  Member *member;
+  Connection *connection;
+  char *re, *withdraw_key, *withdraw_key_sha256;
+  guint8 withdraw_key_hash[32];
+  const char *event;
+  guint64 request;
+  json_t *leaf;
+  gboolean requested; /* asking on one's own socket is agreeing (R2): answered as recording.requested, with the receipt */
+} Recorded;
+
+static void recorded_free(Recorded *recorded) {
+  json_decref(recorded->leaf);
+  g_free(recorded->re);
+  g_free(recorded->withdraw_key);
+  g_free(recorded->withdraw_key_sha256);
+  g_free(recorded);
+}
+
+static void on_recorded(const VaultReply *reply, gpointer user) {
+  Recorded *recorded = user;
+  const Request *request = session_request(recorded->session, recorded->request);
+  json_t *message = json_pack("{s:s}", "type", recorded->requested ? "recording.requested" : "consent.recorded");
+  if (recorded->requested && request != NULL) {
+    json_object_set_new(message, "request", json_sprintf("%" G_GUINT64_FORMAT, request->number));
+    json_object_set_new(message, "disclosure_sha256", json_string(request->sha256));
+  }
+  const ReceiptFacts facts = {.session = recorded->session->id,
+                              .participant = recorded->member->id,
+                              .event = recorded->event,
+                              .request = request,
+                              .leaf_index = reply->leaf_index,
+                              .leaf_hash = reply->leaf_hash,
+                              .withdraw_key_sha256 = recorded->withdraw_key_sha256};
+  json_object_set_new(message, "receipt", receipt_new(&facts));
+  if (recorded->withdraw_key != NULL)
+    json_object_set_new(message, "withdraw_key", json_string(recorded->withdraw_key));
+  if (recorded->re != NULL)
+    json_object_set_new(message, "re", json_string(recorded->re));
+  if (g_hash_table_contains(recorded->daemon->connections, recorded->connection))
+    socket_send(recorded->connection->socket, message);
+  else
+    json_decref(message);
+  recorded_free(recorded);
+}
+
+static Recorded *recorded_new(const Message *message, const char *event, guint64 request, json_t *leaf) {
+  json_object_set_new(leaf, "participant", json_string(message->member->id));
+  Recorded *recorded = g_new0(Recorded, 1);
+  *recorded = (Recorded){.daemon = message->daemon,
+                         .session = message->session,
+                         .member = message->member,
+                         .connection = message->connection,
+                         .re = g_strdup(message->re),
+                         .event = event,
+                         .request = request,
+                         .leaf = leaf};
+  return recorded;
+}
+
+static void record(gpointer user) {
+  Recorded *recorded = user;
+  g_message("event=%s session=%s participant=%s request=%" G_GUINT64_FORMAT, recorded->event, recorded->session->id, recorded->member->id,
+            recorded->request);
+  if (recorded->withdraw_key != NULL) /* first: when the receipt is out, the key works, whatever happens to this process */
+    vault_withdraw_key_put(recorded->daemon->vault, recorded->session->id, recorded->request, recorded->member->id,
+                           recorded->withdraw_key_hash);
+  vault_append(recorded->daemon->vault, recorded->session->id, g_steal_pointer(&recorded->leaf), on_recorded, recorded);
+}
+
+/* Hands the answer to the core; what it accepts is put on the ledger and answered with a receipt. */
+static gboolean decide(const Message *message, const ConsentEvent *event, Recorded *recorded) {
+  if (passed(message, session_event_then(message->session, event, record, recorded)))
+    return TRUE;
+  recorded_free(recorded);
+  return FALSE;
+}
+
+static gboolean parse_media(const json_t *list, ConsentMedia *media) {
+  if (list == NULL) {
+    *media = CONSENT_MEDIA_ALL;
+    return TRUE;
+  }
+  guint mask = 0;
+  for (gsize i = 0; i < json_array_size(list); i++) {
+    const char *word = json_string_value(json_array_get(list, i));
+    if (g_strcmp0(word, "audio") == 0)
+      mask |= CONSENT_MEDIA_AUDIO;
+    else if (g_strcmp0(word, "video") == 0)
+      mask |= CONSENT_MEDIA_VIDEO;
+    else
+      return FALSE;
+  }
+  *media = (ConsentMedia)mask;
+  return mask != 0;
+}
+
+static gboolean parse_sha256(const char *hex, guint8 hash[32]) {
+  if (hex == NULL || strlen(hex) != 64)
+    return FALSE;
+  for (gsize i = 0; i < 32; i++) {
+    gint high = g_ascii_xdigit_value(hex[2 * i]), low = g_ascii_xdigit_value(hex[2 * i + 1]);
+    if (high < 0 || low < 0)
+      return FALSE;
+    hash[i] = (guint8)(high << 4 | low);
+  }
+  return TRUE;
+}
+
+static void give_withdraw_key(Recorded *recorded) {
+  recorded->withdraw_key = receipt_withdraw_key_new(recorded->withdraw_key_hash);
+  recorded->withdraw_key_sha256 = receipt_hex(recorded->withdraw_key_hash);
+}
+
+static void request_accepted(gpointer user) {
+  Recorded *recorded = user;
+  const Request *request = session_request(recorded->session, recorded->request);
+  static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_SESSION,
+                                      [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
+                                      [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
+                                      [CONSENT_SCOPE_SESSION] = VAULT_SCOPE_SESSION};
+  const VaultRecording recording = {.session = recorded->session->id,
+                                    .request = request->number,
+                                    .on_withdrawal = SCOPES[request->on_withdrawal],
+                                    .retention_s = json_integer_value(json_object_get(request->disclosure, "retention_s")),
+                                    .disclosure = request->canonical,
+                                    .sha256 = request->sha256,
+                                    .asker = recorded->member->id};
+  vault_recording_new(recorded->daemon->vault, &recording, NULL, NULL);
+  record(recorded);
+}
+
+static void on_request(const Message *message) {
+  Session *session = message->session;
+  g_autoptr(GError) error = NULL;
+  Request *request = request_new(message, &error);
+  if (request == NULL) {
+    refuse(message, g_error_matches(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_MISSING) ? "disclosure_incomplete" : "bad_disclosure",
+           error->message);
+    return;
+  }
+  g_ptr_array_add(session->requests, request); /* the effects refer to it */
+  ConsentEvent event = {
+      .type = CONSENT_EVENT_REQUEST, .person = message->member->person, .request = request->number, .scope = request->on_withdrawal};
+  memcpy(event.sha256, request->hash, sizeof event.sha256);
+  Recorded *recorded = recorded_new(message, "granted", request->number,
+                                    json_pack("{s:s, s:I, s:s, s:s}", "type", "grant", "request", (json_int_t)request->number, "media",
+                                              "all", "disclosure_sha256", request->sha256));
+  recorded->requested = TRUE;
+  give_withdraw_key(recorded);
+  if (passed(message, session_event_then(session, &event, request_accepted, recorded)))
+    return;
+  recorded_free(recorded);
+  g_ptr_array_remove_index(session->requests, session->requests->len - 1);
+}
+
+static void on_grant(const Message *message) {
+  static const char *const MEDIA[] = {"none", "audio", "video", "all"};
+  ConsentEvent event = {.type = CONSENT_EVENT_GRANT, .person = message->member->person, .request = request_number(message->json)};
+  if (!parse_media(json_object_get(message->json, "media"), &event.media)) {
+    refuse(message, "bad_media", "“media” must list audio, video, or both.");
+    return;
+  }
+  if (!parse_sha256(text_field(message, "disclosure_sha256"), event.sha256)) {
+    refuse(message, "wrong_disclosure", "A grant names the text it agrees to: “disclosure_sha256”, 64 hexadecimal digits (R3).");
+    return;
+  }
+  Recorded *recorded = recorded_new(message, "granted", event.request,
+                                    json_pack("{s:s, s:I, s:s, s:s}", "type", "grant", "request", (json_int_t)event.request, "media",
+                                              MEDIA[event.media], "disclosure_sha256", text_field(message, "disclosure_sha256")));
+  give_withdraw_key(recorded);
+  message->daemon->counters.grants += decide(message, &event, recorded);
+}
+
+static void on_decline(const Message *message) {
+  guint64 request = request_number(message->json);
+  const ConsentEvent event = {.type = CONSENT_EVENT_DECLINE, .person = message->member->person, .request = request};
+  json_t *leaf = json_pack("{s:s, s:I}", "type", "decline", "request", (json_int_t)request);
+  message->daemon->counters.declines += decide(message, &event, recorded_new(message, "declined", request, leaf));
+}
+
+static void on_offer(const Message *message) {
+  const ConsentEvent event = {.type = CONSENT_EVENT_OFFER, .person = message->member->person};
+  decide(message, &event, recorded_new(message, "offered", 0, json_pack("{s:s}", "type", "offer")));
+}
+
+/* --- withdrawing: works on every socket that ever joined, replaced and left ones too (R6, R15) --- */
+
+typedef struct Reply {
+  Daemon *daemon;
+  Member *member;
+  Connection *connection;
+  char *re;
+} Reply;
+
+static void on_withdrawn(json_t *result, gpointer user) {
+  g_autofree Reply *reply = user;
+  if (reply->re != NULL)
+    json_object_set_new(result, "re", json_string(reply->re));
+  if (g_hash_table_contains(reply->daemon->connections, reply->connection))
+    socket_send(reply->connection->socket, result);
+  else
+    member_send(reply->member, result); /* they came back on another socket meanwhile */
+  g_free(reply->re);
+}
+
+static void on_withdraw(const Message *message) {
+  const char *scope_word = text_field(message, "scope");
+  Reply *reply = g_new(Reply, 1);
+  *reply = (Reply){message->daemon, message->member, message->connection, g_strdup(message->re)};
+  session_withdraw(message->session, message->member, request_number(message->json), disclosure_scope_parse(scope_word),
+                   message->received_us, on_withdrawn, reply);
+}
+
+/* --- toggling (R14) --- */
+
+static void toggle(const Message *message, ConsentEventType type, const char *leaf) {
+  if (!passed(message, session_event(message->session, &(ConsentEvent){.type = type, .person = message->member->person})))
+    return;
+  session_leaf(message->session, leaf, json_pack("{s:s}", "participant", message->member->id));
+  answer(message, session_recording_json(message->session, message->member));
+}
+
+static void on_pause(const Message *message) {
+  toggle(message, CONSENT_EVENT_PAUSE, "pause");
+}
+static void on_resume(const Message *message) {
+  toggle(message, CONSENT_EVENT_RESUME, "resume");
+}
+static void on_stop(const Message *message) {
+  toggle(message, CONSENT_EVENT_STOP, "stop");
+}
+
+/* --- dispatch --- */
+
+static const struct {
+  const char *type;
+  void (*handle)(const Message *message);
+  gboolean always; /* also on a socket that was replaced or has left */
+} HANDLERS[] = {
+    {"alive", on_alive, TRUE},
+    {"consent.withdraw", on_withdraw, TRUE},
+    {"leave", on_leave, TRUE},
+    {"signal", on_signal, FALSE},
+    {"recording.request", on_request, FALSE},
+    {"consent.grant", on_grant, FALSE},
+    {"consent.decline", on_decline, FALSE},
+    {"consent.offer", on_offer, FALSE},
+    {"recording.pause", on_pause, FALSE},
+    {"recording.resume", on_resume, FALSE},
+    {"recording.stop", on_stop, FALSE},
+};
+
+static void dispatch(const Message *message, const char *type) {
+  for (gsize i = 0; i < G_N_ELEMENTS(HANDLERS); i++) {
+    if (!g_str_equal(type, HANDLERS[i].type))
+      continue;
+    gboolean present = !message->connection->replaced && !message->connection->left && message->member->on_roster;
+    if (HANDLERS[i].always || present)
+      HANDLERS[i].handle(message);
+    else if (message->connection->replaced)
+      refuse(message, "replaced", "Another window of yours has taken over: here you can only withdraw.");
+    else
+      refuse(message, "not_joined", refusal_text(CONSENT_NOT_JOINED));
+    return;
+  }
+  refuse(message, "unknown_type", "This gate does not know that type of message.");
+}
+
+void messages_received(Socket *socket, json_t *json, gint64 received_us, gpointer daemon) {
+  Connection *connection = socket_data(socket);
+  const char *type = json_string_value(json_object_get(json, "type"));
+  const char *id = json_string_value(json_object_get(json, "id"));
+  Message message = {.daemon = daemon,
+                     .connection = connection,
+                     .member = connection->member,
+                     .session = connection->member != NULL ? connection->member->session : NULL,
+                     .json = json,
+                     .re = id != NULL && strlen(id) <= 64 ? id : NULL,
+                     .received_us = received_us};
+  if (g_str_equal(type, "join"))
+    on_join(&message);
+  else if (message.member == NULL)
+    refuse(&message, "not_joined", "The first message must be join.");
+  else
+    dispatch(&message, type);
+}
+
+/* A lost socket is not a departure: the lease decides (R10). */
+void messages_closed(Socket *socket, gpointer daemon) {
+  Connection *connection = socket_data(socket);
+  g_hash_table_remove(((Daemon *)daemon)->connections, connection);
+  if (connection->join_timer > 0)
+    g_source_remove(connection->join_timer);
+  if (connection->linger_timer > 0)
+    g_source_remove(connection->linger_timer);
+  if (connection->member != NULL && connection->member->connection == connection)
+    connection->member->connection = NULL;
+  g_free(connection);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recgatectl's parts: one function a subcommand. Offline, on a data directory (PROTOCOL.md, Commands).
+ *
+ * Threads: main only.
+ * Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input. */
+#ifndef RECGATE_RECGATECTL_H
+#define RECGATE_RECGATECTL_H
+
+#include <gio/gio.h>
+#include <jansson.h>
+
+#define CTL_ERROR (ctl_error_quark())
+GQuark ctl_error_quark(void);
+typedef enum CtlError { CTL_ERROR_USAGE, CTL_ERROR_FILE, CTL_ERROR_BUSY } CtlError;
+
+typedef struct CtlOptions { /* borrowed from the command line; NULL or 0: not given */
+  const char *data, *session, *participant, *secret_file, *role, *name, *output;
+  gint64 ttl_s, take;
+  gboolean json, force;
+} CtlOptions;
+
+/* Each prints its result on standard output. FALSE: a one-line error. */
+gboolean ctl_token(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ctl_sessions(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ctl_segments(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* R20: first an `access` leaf by the user of this system, so the vault's lock is needed; then the file, 0600, whole or not at all. */
+gboolean ctl_export(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Prints the value as one line of JSON. */
+void ctl_print_json(const json_t *value);
+gboolean ctl_refuse(GError **error, CtlError code, const char *message);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP and WebSocket on one port: libwebsockets on the GLib main loop. Knows nothing of sessions or consent.
+ *
+ * Threads: control thread, but for http_stream_write and http_stream_end (any thread).
+ * PROTOCOL.md: WebSocket frames, limits and Origin; HTTP errors. Faults 14, 16, 17, 18, 20. */
+#ifndef RECGATE_SERVER_H
+#define RECGATE_SERVER_H
+
+#include <glib.h>
+#include <jansson.h>
+
+#define SERVER_ERROR (server_error_quark())
+GQuark server_error_quark(void);
+typedef enum ServerError { SERVER_ERROR_LISTEN, SERVER_ERROR_TLS, SERVER_ERROR_ADDRESS } ServerError;
+
+typedef struct Server Server;
+typedef struct Socket Socket;           /* one WebSocket connection */
+typedef struct HttpRequest HttpRequest; /* one request that waits for its answer */
+
+typedef struct ServerConfig {
+  const char *listen;                /* ADDR:PORT or [ADDR6]:PORT, :0 picks */
+  const char *const *origins;        /* allowed Origins besides the same host; "*" any. NULL: the same host only */
+  const char *tls_cert, *tls_key;    /* PEM files; both or none */
+  guint sockets_max, sockets_per_address_max;
+  gsize socket_queue_bytes_max;      /* a reader that stops reading is disconnected beyond it (fault 20) */
+  guint messages_per_s_max;          /* a socket's, twice as many in a burst; beyond it `too_many`, but consent.withdraw always passes (R6) */
+} ServerConfig;
+
+typedef struct ServerEvents {
+  void (*socket_opened)(Socket *socket, gpointer user);
+  /* One text frame: a JSON object with a string `type` (anything else is answered with an error here). received_us: boot clock of the wake-up. */
+  void (*socket_message)(Socket *socket, json_t *message, gint64 received_us, gpointer user);
+  void (*socket_closed)(Socket *socket, gpointer user); /* last event; the socket is freed after it */
+  void (*http)(HttpRequest *request, gpointer user);    /* answer now or later, exactly once */
+  gpointer user;
+} ServerEvents;
+
+Server *server_new(const ServerConfig *config, const ServerEvents *events, GMainLoop *loop, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void server_free(Server *server); /* ends every connection, with socket_closed for each; requests that wait may still be answered (into nothing) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Server, server_free)
+guint16 server_port(const Server *server);
+
+/* Queues one frame; takes the reference. Messages keep their order. */
+void socket_send(Socket *socket, json_t *message);
+void socket_error(Socket *socket, const char *re, const char *code, const char *text);
+/* Sends what is queued, then closes with this status (RFC 6455 section 7.4) and reason. */
+void socket_close(Socket *socket, guint16 status, const char *reason);
+void socket_set_data(Socket *socket, gpointer data);
+gpointer socket_data(const Socket *socket);
+const char *socket_address(const Socket *socket); /* of the peer, for limits and logs */
+
+const char *http_method(const HttpRequest *request);      /* "GET" | "POST" | "HEAD" */
+const char *http_path(const HttpRequest *request);        /* decoded once, without query; no "..", no NUL, no doubled slash, else 400 was sent here */
+const char *http_query(const HttpRequest *request, const char *name); /* NULL without it */
+const char *http_bearer(const HttpRequest *request);      /* the token of Authorization: Bearer, NULL */
+const json_t *http_body(const HttpRequest *request);      /* POST's JSON, at most 256 KiB; NULL for GET */
+/* Answers. Security headers (CSP, nosniff, no-referrer, frame-ancestors, HSTS under TLS) are added. */
+void http_respond_json(HttpRequest *request, guint status, json_t *body); /* takes the reference */
+void http_respond_error(HttpRequest *request, guint status, const char *code, const char *message);
+void http_respond_bytes(HttpRequest *request, guint status, const char *content_type, GBytes *bytes); /* takes the reference */
+/* A body of unknown length. Any thread may write; write waits while more than 4 MiB are unsent and returns FALSE when the reader is gone. */
+typedef struct HttpStream HttpStream;
+HttpStream *http_respond_stream(HttpRequest *request, const char *content_type, const char *filename);
+gboolean http_stream_write(HttpStream *stream, const guint8 *bytes, gsize n);
+/* Frees it. complete FALSE: the connection is cut, so that the reader sees that the file is not whole. */
+void http_stream_end(HttpStream *stream, gboolean complete);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Media between people: one call for each pair on the roster, all of a session on one worker. */
+#include "signaling/session.h"
+
+#include <string.h>
+
+static Link *find_link(Session *session, const Member *a, const Member *b) {
+  for (guint i = 0; i < session->links->len; i++) {
+    Link *link = session->links->pdata[i];
+    if ((link->member[0] == a && link->member[1] == b) || (link->member[0] == b && link->member[1] == a))
+      return link;
+  }
+  return NULL;
+}
+
+static void on_connected(Call *call, CallSide side, gpointer user) {
+  (void)call;
+  Link *link = user;
+  link->connected[side] = TRUE;
+  session_take_tracks_changed(link->session);
+}
+
+static gboolean renew_broken(gpointer data) {
+  Session *session = data;
+  for (guint i = session->links->len; i-- > 0;) {
+    Link *link = session->links->pdata[i];
+    if (!link->broken)
+      continue;
+    Member *member = link->member[CALL_B];
+    call_free(link->call, NULL, NULL);
+    g_ptr_array_remove_index(session->links, i);
+    session_connect(session, member);
+  }
+  session->renewing = FALSE;
+  session_take_tracks_changed(session);
+  return G_SOURCE_REMOVE;
+}
+
+/* A leg that ended by itself ends the pair's call; the two are told to negotiate it anew. Not from inside the call's own event. */
+static void on_ended(Call *call, CallSide side, const char *why, gpointer user) {
+  (void)call;
+  Link *link = user;
+  Session *session = link->session;
+  g_debug("session=%s leg=%s ended why=%s", session->id, link->member[side]->id, why);
+  link->connected[side] = FALSE;
+  link->broken = TRUE;
+  if (!session->renewing)
+    g_idle_add(renew_broken, session);
+  session->renewing = TRUE;
+}
+
+static void on_tracks_changed(Call *call, CallSide side, gpointer user) {
+  (void)call, (void)side;
+  session_take_tracks_changed(((Link *)user)->session);
+}
+
+static const CallEvents CALL_EVENTS = {on_connected, on_ended, on_tracks_changed};
+
+static Link *link_new(Session *session, Member *a, Member *b) {
+  Link *link = g_new0(Link, 1);
+  link->session = session;
+  link->number = ++session->daemon->last_call;
+  link->member[CALL_A] = a;
+  link->member[CALL_B] = b;
+  const CallConfig config = {
+      .worker = session->lane->worker,
+      .ring = session->lane->ring,
+      .gate = session->gate,
+      .addresses = (const char *const *)session->daemon->config->announce,
+      .port = worker_port(session->lane->worker),
+      .control = session->daemon->control,
+  };
+  link->call = call_new(&config, &CALL_EVENTS, link);
+  g_ptr_array_add(session->links, link);
+  return link;
+}
+
+void session_connect(Session *session, Member *member) {
+  for (guint i = 0; i < session->members->len; i++) {
+    Member *other = session->members->pdata[i];
+    if (other == member || !member->on_roster || !other->on_roster || !other->greeted || other->legs_ending > 0 ||
+        find_link(session, member, other) != NULL)
+      continue;
+    const json_int_t number = (json_int_t)link_new(session, other, member)->number;
+    member_send(other, json_pack("{s:s, s:s, s:b, s:I}", "type", "peer.ready", "id", member->id, "polite", FALSE, "call", number));
+    member_send(member, json_pack("{s:s, s:s, s:b, s:I}", "type", "peer.ready", "id", other->id, "polite", TRUE, "call", number));
+  }
+}
+
+/* The worker has let go of one call of somebody who left or was replaced. */
+typedef struct Ending {
+  Session *session;
+  Member *member;
+} Ending;
+
+static void legs_ended(Session *session, Member *member) {
+  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_LEGS_ENDED, .person = member->person});
+  if (member->on_roster && member->greeted)
+    session_connect(session, member);
+}
+
+static void on_call_gone(gpointer user) {
+  g_autofree Ending *ending = user;
+  if (--ending->member->legs_ending == 0)
+    legs_ended(ending->session, ending->member);
+}
+
+void session_end_legs(Session *session, Member *member) {
+  for (guint i = session->links->len; i-- > 0;) {
+    Link *link = session->links->pdata[i];
+    if (link->member[0] != member && link->member[1] != member)
+      continue;
+    Ending *ending = g_new(Ending, 1);
+    *ending = (Ending){session, member};
+    member->legs_ending++;
+    call_free(link->call, on_call_gone, ending);
+    g_ptr_array_remove_index(session->links, i);
+  }
+  if (member->legs_ending == 0)
+    session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_LEGS_ENDED, .person = member->person});
+}
+
+static SdpType description_type(const char *type) {
+  static const struct {
+    const char *word;
+    SdpType type;
+  } TYPES[] = {{"offer", SDP_OFFER}, {"answer", SDP_ANSWER}, {"pranswer", SDP_PRANSWER}, {"rollback", SDP_ROLLBACK}};
+  for (gsize i = 0; type != NULL && i < G_N_ELEMENTS(TYPES); i++)
+    if (g_str_equal(type, TYPES[i].word))
+      return TYPES[i].type;
+  return SDP_NONE;
+}
+
+gboolean session_signal(Session *session, Member *from, Member *to, json_t *message, GError **error) {
+  const json_t *description = json_object_get(message, "description");
+  if (description == NULL)
+    return TRUE; /* a trickled candidate: an ICE-lite gate learns addresses from checks alone */
+  Link *link = find_link(session, from, to);
+  if (link == NULL) {
+    g_set_error(error, SDP_ERROR, SDP_ERROR_UNSUPPORTED, "There is no call with that participant now: wait for peer.ready.");
+    return FALSE;
+  }
+  const json_t *number = json_object_get(message, "call");
+  if (json_is_integer(number) && (guint64)json_integer_value(number) != link->number)
+    return TRUE; /* of a connection that is no more; its sender has been told to make another */
+  const char *type_text = json_string_value(json_object_get(description, "type"));
+  const char *sdp = json_string_value(json_object_get(description, "sdp"));
+  SdpType type = description_type(type_text);
+  if (type == SDP_NONE || (sdp == NULL && type != SDP_ROLLBACK)) {
+    g_set_error(error, SDP_ERROR, SDP_ERROR_MALFORMED,
+                "“description” needs a “type” of offer, answer, pranswer or rollback, and an “sdp”.");
+    return FALSE;
+  }
+  g_autofree char *out = NULL;
+  CallSide side = link->member[CALL_A] == from ? CALL_A : CALL_B;
+  if (!call_description(link->call, side, type, sdp != NULL ? sdp : "", &out, error))
+    return FALSE;
+  if (out != NULL)
+    member_send(to,
+                json_pack("{s:s, s:s, s:{s:s, s:s}}", "type", "signal", "from", from->id, "description", "type", type_text, "sdp", out));
+  return TRUE;
+}

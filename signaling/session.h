@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One session: its consent core, its people with their sockets, its calls, its running take. Carries out what the core decides; decides nothing itself.
+ *
+ * Threads: control thread. */
+#ifndef RECGATE_SESSION_H
+#define RECGATE_SESSION_H
+
+#include "signaling/daemon.h"
+
+typedef struct Session Session;
+typedef struct Member Member;
+typedef struct Link Link;
+
+/* A WebSocket's state; data of its Socket. */
+typedef struct Connection {
+  Daemon *daemon;
+  Socket *socket;
+  Member *member;          /* NULL until joined */
+  gboolean replaced, left; /* may only withdraw, or confirm with `alive` (R15, R10) */
+  guint join_timer, linger_timer;
+} Connection;
+
+struct Member { /* somebody who is or was in the session; lives as long as the session */
+  Session *session;
+  ConsentPerson person;
+  char id[TOKEN_ID_BYTES_MAX + 1], name[TOKEN_NAME_BYTES_MAX + 1];
+  TokenRole role;
+  Connection *connection; /* the present socket, NULL: lost or left */
+  gboolean on_roster;
+  gboolean greeted;  /* `joined` was sent on the present socket; until then nothing else is (R8) */
+  guint legs_ending; /* calls of an earlier departure whose worker has not let go yet (R15) */
+};
+
+typedef struct Request { /* a request for recording and its text */
+  guint64 number;
+  json_t *disclosure;
+  char sha256[65];
+  guint8 hash[32];
+  char *canonical, *letter;
+  Member *asker; /* NULL: a service */
+  ConsentScope on_withdrawal;
+  gint64 made_ms;
+} Request;
+
+typedef struct Tapped { /* a track that is recorded in the open take */
+  guint32 number;
+  Member *member;
+  Link *link;
+  CallSide side;
+  CallTrack track;
+} Tapped;
+
+typedef struct Take { /* the open take */
+  guint32 number;
+  guint64 request;
+  VaultTake *vault;
+  GArray *taps;       /* Tapped, one a recorded track */
+  gboolean published; /* the permit was given to the worker */
+  gint64 until_us;
+} Take;
+
+struct Link { /* the call of one pair */
+  Session *session;
+  Member *member[2]; /* by CallSide */
+  Call *call;
+  guint64 number; /* given to both with peer.ready: descriptions of the pair's former connection are told apart by it */
+  gboolean connected[2], broken;
+};
+
+struct Session {
+  Daemon *daemon;
+  char id[TOKEN_ID_BYTES_MAX + 1];
+  ConsentSession *consent;    /* NULL until the vault has said what an earlier process knew (R4) */
+  GPtrArray *waiting;         /* Waiting: joins that came before that */
+  MediaLane *lane;
+  TapGate *gate;                  /* read by the lane's worker; freed after the worker has let go of all calls */
+  GPtrArray *members;             /* Member, by person - 1 */
+  GPtrArray *links;               /* Link */
+  GPtrArray *requests;            /* Request */
+  GPtrArray *withdrawals;         /* Withdrawal, not yet acknowledged */
+  struct Withdrawal *withdrawing; /* whose ERASE effects are being carried out right now */
+  GPtrArray *past_takes;          /* VaultTake of closed takes that may still have provisional segments */
+  gint64 purge_leaf; /* the youngest purge that a withdrawal was told of; -1: none */
+  Take *take;                     /* NULL: closed */
+  GQueue events;                  /* ConsentEvent that came up while effects were carried out */
+  gboolean handling, renewing;
+  guint timer;
+  gint64 state_since_ms, idle_since_us;
+  guint opening, closing; /* takes whose branches or taps have not answered yet; whose recorder has not */
+};
+
+Session *session_get(Daemon *daemon, const char *id, gboolean make);
+/* Keeps a join until the session is remembered, then hands it to messages_received again. */
+void session_wait(Session *session, Connection *connection, const json_t *message);
+void session_shut(Session *session);
+gboolean session_is_quiet(const Session *session); /* no other thread owes it an answer */
+void session_free(Session *session);
+/* The one way into the core. Effects are carried out before it returns, unless it was called from an effect: then right after. */
+ConsentResult session_event(Session *session, const ConsentEvent *event);
+/* accepted (may be NULL) runs when the core said OK, before any effect: so that on the ledger an act stands before what followed from it. */
+ConsentResult session_event_then(Session *session, const ConsentEvent *event, void (*accepted)(gpointer user), gpointer user);
+void session_reschedule(Session *session);
+Member *session_member(Session *session, const char *id);
+Member *session_person(Session *session, ConsentPerson person);
+Member *session_member_new(Session *session, const char *id); /* NULL: CONSENT_PEOPLE_MAX were here */
+guint session_roster_count(const Session *session);
+Request *session_request(Session *session, guint64 number);
+void session_health(Daemon *daemon); /* tells every session the daemon's health */
+
+/* --- talking to people (session-tell.c) --- */
+void member_send(Member *member, json_t *message); /* takes the reference; dropped without a greeted socket */
+void session_broadcast(Session *session, json_t *message, const Member *except);
+json_t *session_recording_json(Session *session, Member *to); /* `recording.state`, with a fresh n for this member */
+json_t *session_participant_json(const Member *member);
+void session_tell_state(Session *session);
+void session_tell_consents(Session *session);
+void session_ask(Session *session, Member *member, Request *request);
+/* Appends a leaf; `pairs` as json_pack_ex object, taken over. */
+void session_leaf(Session *session, const char *type, json_t *leaf);
+
+/* --- media between people (session-media.c) --- */
+void session_connect(Session *session, Member *member);  /* calls with everybody on the roster; peer.ready to both */
+void session_end_legs(Session *session, Member *member); /* then LEGS_ENDED (R15) */
+gboolean session_signal(Session *session, Member *from, Member *to, json_t *message, GError **error);
+
+/* --- the running take (session-take.c) --- */
+void session_take_open(Session *session, const ConsentEffect *effect);
+void session_take_permit(Session *session, const ConsentEffect *effect);
+void session_take_close(Session *session, const ConsentEffect *effect);
+void session_take_tracks_changed(Session *session);
+void session_take_kill_past(Session *session); /* R12: provisional segments go in every scope */
+
+/* --- withdrawals (session-withdraw.c) --- */
+typedef struct Withdrawal Withdrawal;
+typedef void (*WithdrawalDone)(json_t *result, gpointer user); /* `consent.withdrawn` without re; the callee owns it */
+/* Never fails for a member: closes, erases, and answers when it is durable (R11, R13). request 0: all. */
+void session_withdraw(Session *session, Member *member, guint64 request, ConsentScope scope, gint64 received_us, WithdrawalDone done,
+                      gpointer user);
+void session_withdraw_erase(Session *session, const ConsentEffect *effect); /* effect ERASE */
+void session_withdraw_take_closed(Session *session);                        /* a take's branches are gone */
+
+#endif

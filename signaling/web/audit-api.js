@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gate's HTTP interface as the auditor's page uses it. Errors carry a code and a sentence for a person.
+
+import { RecgateError } from './recgate-withdraw.js';
+
+export class AuditApi {
+  #token;
+
+  /** @param {string} token of an auditor */
+  constructor(token) {
+    this.#token = token;
+  }
+
+  sessions() { return this.#json('/v1/sessions'); }
+
+  session(id) { return this.#json(`/v1/sessions/${encodeURIComponent(id)}`); }
+
+  segments(id) { return this.#json(`/v1/sessions/${encodeURIComponent(id)}/segments`); }
+
+  /** @returns {Promise<Blob>} everything that is kept of this person, as one playable file */
+  async recording(id, participant) {
+    const response = await this.#get(`/v1/sessions/${encodeURIComponent(id)}/recording?participant=${encodeURIComponent(participant)}`);
+    return response.blob().catch(() => { throw new RecgateError('cut_off', 'The recording broke off.'); });
+  }
+
+  async #json(path) {
+    return (await this.#get(path)).json();
+  }
+
+  async #get(path) {
+    const headers = { Authorization: `Bearer ${this.#token}` };
+    const response = await fetch(path, { headers, cache: 'no-store' }).catch(() => { throw new RecgateError('unreachable', 'The gate cannot be reached.'); });
+    if (response.ok) return response;
+    const { code, message } = await response.json().catch(() => ({ code: 'unknown', message: `The gate answered ${response.status}.` }));
+    throw new RecgateError(code, message);
+  }
+}
