@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// One person in front of the call page: presses what is called so, reads what is there, and lets the test look behind the page.
+import { readdirSync, readFileSync } from 'node:fs';
+import { sleep, until } from '../integration/daemon.mjs';
+import { knownSource, lookOn } from './hooks.mjs';
+
+const FPS = 15;
+
+/** The process and all below it. */
+function family(pid) {
+  const parents = new Map();
+  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      continue; // ended meanwhile
+    }
+  }
+  const found = [pid];
+  for (let i = 0; i < found.length; i++) for (const [child, parent] of parents) if (parent === found[i]) found.push(child);
+  return found;
+}
+
+export class Person {
+  /**
+   * Opens the call page. source: 'known' (hooks.mjs) or 'device' (the browser's own fake camera and microphone).
+   * context: a browser context, so that two people may share a browser.
+   */
+  static async open({ browser, context, base, token, id, role, source = 'known', viewport }) {
+    const page = await (context ?? browser).newPage();
+    const person = Object.assign(new Person(), { isFirefox: (await browser.version()).toLowerCase().includes('firefox'), browser, page, id, role, token, complaints: [], log: [] });
+    if (viewport) await page.setViewport(viewport);
+    page.on('pageerror', (error) => person.complaints.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && person.complaints.push(message.text()));
+    await page.evaluateOnNewDocument(lookOn);
+    if (source === 'known') await page.evaluateOnNewDocument(knownSource, { fps: FPS });
+    await page.goto(`${base}/${token ? `#token=${token}` : ''}`);
+    return person;
+  }
+
+  /** In Firefox puppeteer looks accessible names up in the page's own thread, which stops the known source for seconds: a button goes by its text. */
+  #selector(name, role) {
+    return role === 'button' && this.isFirefox ? `::-p-xpath(//button[normalize-space()="${name}"])` : `aria/${name}[role="${role}"]`;
+  }
+
+  async #visible(name, role) {
+    for (const one of await this.page.$$(this.#selector(name, role))) {
+      if (await one.isVisible()) return one;
+      await one.dispose();
+    }
+    return null;
+  }
+
+  async press(name, { role = 'button', ms = 5000 } = {}) {
+    const found = await until(() => this.#visible(name, role), `a ${role} "${name}" on ${this.id}'s page`, ms).catch(async (error) => {
+      throw new Error(`${error.message}; it says:\n${await this.reads()}`);
+    });
+    await found.click();
+    await found.dispose();
+  }
+
+  async has(name, role = 'button') {
+    const found = await this.#visible(name, role);
+    await found?.dispose();
+    return found !== null;
+  }
+
+  /** Everything a person can read on the page. */
+  reads() { return this.page.evaluate(() => document.body.innerText); }
+
+  sees(text, ms = 5000) {
+    return until(async () => (await this.reads()).toLowerCase().includes(text.toLowerCase()), `"${text}" on ${this.id}'s page`, ms);
+  }
+
+  /** The bar with the state of the recording. */
+  status() { return this.page.$eval('[aria-label="Recording status"], #status', (bar) => bar.innerText); }
+
+  async join() {
+    await this.press('Join');
+    return this.expect('joined', 20_000); // a busy browser takes its time for devices; the bar on joining is a test of its own
+  }
+
+  /** Fills the form for a recording and sends it; the defaults of the page stand but for on_withdrawal. */
+  async ask({ withdrawing } = {}) {
+    await this.press('Ask to record');
+    if (withdrawing) await this.press(withdrawing, { role: 'radio' });
+    await this.press('Show the letter');
+    await this.press('Send the request');
+    return this.expect('recording.requested');
+  }
+
+  async answer(name = 'Agree') {
+    await this.press(name);
+    return this.expect('consent.recorded');
+  }
+
+  // --- behind the page ---
+
+  /** All messages so far: [{way: 'in' | 'out', at: Date.now() in the page, message}]. */
+  async wire() {
+    this.log.push(...(await this.page.evaluate((from) => window.__kept.wire.slice(from), this.log.length)));
+    return this.log;
+  }
+  async mark() { return (await this.wire()).length; }
+
+  /** The first message from the gate that fits (a type, or a function of the message), from `since` on; with `at`. */
+  async expect(fits, ms = 5000, since = 0) {
+    const test = typeof fits === 'string' ? (message) => message.type === fits : fits;
+    const found = await until(
+      async () => (await this.wire()).slice(since).find(({ way, message }) => way === 'in' && test(message)),
+      `${this.id} to be told ${fits}`, ms,
+    ).catch(async (error) => {
+      const last = this.log.filter(({ message }) => !['alive', 'signal'].includes(message.type)).slice(-6);
+      throw new Error(`${error.message}; last: ${JSON.stringify(last)}\n${await this.reads()}\n${this.complaints.join('\n')}`);
+    });
+    return { ...found.message, at: found.at };
+  }
+
+  state(state, { ms, since } = {}) {
+    return this.expect((message) => message.type === 'recording.state' && message.state === state, ms, since);
+  }
+
+  async lastState() {
+    return (await this.wire()).filter(({ way, message }) => way === 'in' && message.type === 'recording.state').at(-1)?.message.state;
+  }
+
+  flashes() { return this.page.evaluate(() => window.__source.flashes); }
+  flash(on) { return this.page.evaluate((lit) => window.__source.flash(lit), on); }
+
+  /** What goes in and out of the connections that are open: [{way, kind, bytes, packets, frames}]. */
+  streams() {
+    return this.page.evaluate(async () => {
+      const open = window.__kept.peers.filter((peer) => peer.connectionState === 'connected');
+      const reports = await Promise.all(open.map((peer) => peer.getStats()));
+      return reports.flatMap((report, peer) => [...report.values()].filter((one) => one.type === 'inbound-rtp' || one.type === 'outbound-rtp').map((one) => ({
+        peer, way: one.type === 'inbound-rtp' ? 'in' : 'out', kind: one.kind,
+        bytes: one.bytesReceived ?? one.bytesSent ?? 0, packets: one.packetsReceived ?? one.packetsSent ?? 0, lost: one.packetsLost ?? 0,
+        frames: one.framesDecoded ?? one.framesEncoded ?? 0,
+      })));
+    });
+  }
+
+  /** Waits until sound and picture come from `people` others, later than now; milliseconds it took. */
+  async flowing({ people = 1, kinds = ['audio', 'video'], ms = 10_000, more = false } = {}) {
+    const began = Date.now();
+    const before = more ? await this.streams() : [];
+    const count = (list, kind) => list.filter((one) => one.way === 'in' && one.kind === kind)
+      .map((one) => [one.peer, kind === 'video' ? one.frames : one.packets]);
+    await until(async () => {
+      const now = await this.streams();
+      return kinds.every((kind) => {
+        const was = new Map(count(before, kind));
+        return count(now, kind).filter(([peer, n]) => n > (was.get(peer) ?? 0)).length >= people;
+      });
+    }, `${kinds.join(' and ')} of ${people} to reach ${this.id}`, ms);
+    return Date.now() - began;
+  }
+
+  /** The whole browser stands still: no heartbeat, no button (R10). */
+  freeze() { family(this.browser.process().pid).forEach((pid) => process.kill(pid, 'SIGSTOP')); }
+  thaw() { family(this.browser.process().pid).reverse().forEach((pid) => process.kill(pid, 'SIGCONT')); }
+
+  /** Says something to the gate on the page's own socket, for what takes too long by hand. */
+  send(message) { return this.page.evaluate((text) => window.__kept.sockets.at(-1).send(text), JSON.stringify(message)); }
+
+  loseSocket() { return this.page.evaluate(() => window.__kept.sockets.at(-1).close()); }
+
+  async close() {
+    await Promise.race([this.page.close().catch(() => {}), sleep(5000)]);
+  }
+}
