@@ -74,7 +74,7 @@ static void be_prompt(int policy) {
 static gboolean start_vault(Daemon *daemon, GError **error) {
   const VaultEvents events = {on_sealed, on_take_failed, on_health, daemon};
   be_prompt(SCHED_RR);
-  daemon->vault = vault_open(daemon->config->data_dir, daemon->control, &events, error);
+  daemon->vault = vault_open(daemon->config->data_dir, daemon->config->origin, daemon->control, &events, error);
   be_prompt(SCHED_OTHER);
   daemon->healthy = daemon->vault != NULL && vault_healthy(daemon->vault);
   return daemon->vault != NULL;

@@ -31,7 +31,7 @@ static Vault *vault_take_over(const char *data, GError **error) {
     return NULL;
   }
   g_autoptr(GError) why = NULL;
-  Vault *vault = vault_open(data, NULL, &events, &why);
+  Vault *vault = vault_open(data, NULL, NULL, &events, &why);
   if (!vault && g_error_matches(why, VAULT_ERROR, VAULT_ERROR_BUSY))
     g_set_error(error, CTL_ERROR, CTL_ERROR_BUSY,
                 "a running recgate owns %s, and an export must be on its ledger first: export by HTTP (GET /v1/sessions/SESSION/recording)",

@@ -191,13 +191,14 @@ Request *session_request(Session *session, guint64 number) {
 
 /* What the heartbeats were that confirmed a segment: for the ledger (R21). */
 static json_t *confirmations(Session *session, guint64 roster) {
-  json_t *confirmed = json_object();
+  json_t *confirmed = json_array();
   for (guint i = 0; i < session->members->len; i++) {
     const Member *member = session->members->pdata[i];
     if ((roster & (G_GUINT64_CONSTANT(1) << i)) == 0)
       continue;
     ConsentPersonView person = consent_person_view(session->consent, member->person, daemon_now_us());
-    json_object_set_new(confirmed, member->id, json_integer((json_int_t)person.confirmed_number));
+    json_array_append_new(confirmed, json_pack("{s:s, s:I, s:I}", "participant", member->id, "n", (json_int_t)person.confirmed_number,
+                                               "before_us", (json_int_t)person.confirmed_us));
   }
   return confirmed;
 }

@@ -163,5 +163,6 @@ ConsentPersonView consent_person_view(const ConsentSession *session, ConsentPers
                                     : CONSENT_ANSWER_NONE,
       .media = member->media,
       .confirmed_number = member->confirmed_number,
+      .confirmed_us = member->confirmed_us,
   };
 }

@@ -52,6 +52,7 @@ typedef struct ConsentPersonView {
   ConsentAnswer answer;         /* to the active request */
   ConsentMedia media;           /* what may be recorded of them in the active request (R16) */
   uint64_t confirmed_number;    /* R21: the echo that confirmed last, 0: a heartbeat without echo or none yet */
+  int64_t confirmed_us;         /* R10: packets before this instant were followed by a sign of life of this person */
 } ConsentPersonView;
 
 typedef struct ConsentView {

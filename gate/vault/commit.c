@@ -106,12 +106,13 @@ static gboolean count_segment(Vault *vault, const VaultSegment *segment, gint64 
 static gboolean append_commit_leaf(Vault *vault, CommitJob *commit, GError **error) {
   const VaultSegment *segment = commit->segment;
   const VaultTake *take = segment->take;
-  json_t *leaf = json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:O}", "type", "commit", "at",
-                           (json_int_t)state_wall_ms(), "session", take->session, "request", (json_int_t)take->request, "take",
-                           (json_int_t)take->number, "segment", (json_int_t)segment->id, "participant", segment->participant, "track",
-                           segment->track, "medium", segment->medium, "seq", (json_int_t)segment->seq, "start",
-                           (json_int_t)segment->start_at, "end", (json_int_t)segment->end_at, "bytes", (json_int_t)segment->bytes, "sha256",
-                           segment->sha256, "consent_set", take->consent_set, "confirmed", commit->confirmed);
+  json_t *leaf = json_pack(
+      "{s:s, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s, s:s, s:O}", "type", "commit", "at",
+      (json_int_t)state_wall_ms(), "session", take->session, "request", (json_int_t)take->request, "take", (json_int_t)take->number,
+      "segment", (json_int_t)segment->id, "participant", segment->participant, "track", segment->track, "medium", segment->medium, "seq",
+      (json_int_t)segment->seq, "start", (json_int_t)segment->start_at, "end", (json_int_t)segment->end_at, "first_us",
+      (json_int_t)segment->first_packet_us, "last_us", (json_int_t)segment->last_packet_us, "bytes", (json_int_t)segment->bytes,
+      "continues", segment->continues, "sha256", segment->sha256, "consent_set", take->consent_set, "confirmed", commit->confirmed);
   const gboolean appended = state_append(vault, leaf, &commit->answer.place, error);
   json_decref(leaf);
   return appended;
@@ -211,7 +212,7 @@ void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone do
   CommitJob *commit = g_new0(CommitJob, 1);
   *commit = (CommitJob){.job = {.apply = commit_apply, .after = commit_after},
                         .id = segment,
-                        .confirmed = confirmed ? confirmed : json_object(),
+                        .confirmed = confirmed ? confirmed : json_array(),
                         .done = done,
                         .user = user,
                         .fresh_slot = -1,

@@ -2,6 +2,8 @@
 /* Small jobs of the control thread: leaves, requests, keys for withdrawing later. */
 #include <string.h>
 
+#include "gate/ledger/commitment.h"
+#include "gate/ledger/proof.h"
 #include "gate/vault/vault-private.h"
 
 typedef struct AppendJob {
@@ -10,6 +12,7 @@ typedef struct AppendJob {
   VaultDone done;
   gpointer user;
   Answer answer;
+  gboolean proven;
 } AppendJob;
 
 static gboolean append_apply(Vault *vault, Job *job, GError **error) {
@@ -17,21 +20,57 @@ static gboolean append_apply(Vault *vault, Job *job, GError **error) {
   return state_append(vault, append->leaf, &append->answer.place, error);
 }
 
+static json_t *salt_json(Vault *vault, const char *session, const char *participant) {
+  guint8 salt[COMMITMENT_SALT_BYTES];
+  gboolean found = FALSE;
+  if (!session || !participant || !commitment_salt(vault->db, session, participant, salt, &found, NULL))
+    return json_null();
+  g_autofree char *text = note_base64(salt, sizeof salt);
+  return json_string(text);
+}
+
+/* The transaction that appended the leaf also signed a checkpoint over it: there is a proof at once (R24). */
+static json_t *prove(Vault *vault, const AppendJob *append) {
+  const char *session = json_string_value(json_object_get(append->leaf, "session"));
+  const char *participant = json_string_value(json_object_get(append->leaf, "participant"));
+  g_autofree char *leaf = ledger_leaf(vault->db, (guint64)append->answer.place.index, NULL);
+  g_autofree char *proof = proof_file(vault->db, (guint64)append->answer.place.index, NULL);
+  return leaf && proof
+             ? json_pack("{s:I, s:s, s:{s:o, s:o}, s:s}", "index", (json_int_t)append->answer.place.index, "leaf", leaf, "salts", "session",
+                         salt_json(vault, session, ""), "participant", salt_json(vault, session, participant), "proof", proof)
+             : NULL;
+}
+
 static void append_after(Vault *vault, Job *job, const GError *error) {
   AppendJob *append = (AppendJob *)job;
+  if (!error && append->proven)
+    append->answer.proof = prove(vault, append);
   vault_answer(vault, append->done, append->user, error, &append->answer);
   json_decref(append->leaf);
   g_free(append);
 }
 
-void vault_append(Vault *vault, const char *session, json_t *leaf, VaultDone done, gpointer user) {
+static void push_leaf(Vault *vault, const char *session, json_t *leaf, gboolean proven, VaultDone done, gpointer user) {
   AppendJob *append = g_new0(AppendJob, 1);
   if (session != NULL)
     json_object_set_new(leaf, "session", json_string(session));
   json_object_set_new(leaf, "at", json_integer(state_wall_ms()));
-  *append = (AppendJob){
-      .job = {.apply = append_apply, .after = append_after}, .leaf = leaf, .done = done, .user = user, .answer = {.place = {.index = -1}}};
+  json_object_set_new(leaf, "t", json_integer(storage_now_us()));
+  *append = (AppendJob){.job = {.apply = append_apply, .after = append_after},
+                        .leaf = leaf,
+                        .done = done,
+                        .user = user,
+                        .proven = proven,
+                        .answer = {.place = {.index = -1}}};
   vault_push(vault, LANE_LEDGER, &append->job);
+}
+
+void vault_append(Vault *vault, const char *session, json_t *leaf, VaultDone done, gpointer user) {
+  push_leaf(vault, session, leaf, FALSE, done, user);
+}
+
+void vault_append_proven(Vault *vault, const char *session, json_t *leaf, VaultDone done, gpointer user) {
+  push_leaf(vault, session, leaf, TRUE, done, user);
 }
 
 typedef struct RecordingJob {

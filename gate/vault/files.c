@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sodium.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,4 +115,20 @@ gboolean files_put(int dir_fd, const char *name, const guint8 *bytes, gsize n, G
   if (written && (renameat(dir_fd, draft, dir_fd, name) != 0 || fsync(dir_fd) != 0))
     written = files_failed(error, "put a file into the data directory");
   return written;
+}
+
+LedgerKey *files_read_ledger_key(int dir_fd, GError **error) {
+  char text[LEDGER_KEY_TEXT_MAX + 1] = {0};
+  struct stat about;
+  g_autoptr(GError) why = NULL;
+  int fd = openat(dir_fd, LEDGER_KEY_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  const gboolean read = fd >= 0 && fstat(fd, &about) == 0 && about.st_size <= LEDGER_KEY_TEXT_MAX &&
+                        files_read_at(fd, (guint8 *)text, (gsize)about.st_size, 0, NULL);
+  files_close(&fd);
+  LedgerKey *key = read ? ledger_key_parse(text, &why) : NULL;
+  sodium_memzero(text, sizeof text);
+  if (!key)
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "ledger.key is missing or damaged%s%s: restore it from its backup",
+                why ? ": " : "", why ? why->message : "");
+  return key;
 }

@@ -225,6 +225,7 @@ void vault_segment_seal(VaultSegment *segment, gint64 start_us, gint64 end_us) {
   const gint64 boot_us = storage_now_us(), wall_ms = state_wall_ms();
   segment->start_at = wall_ms - (boot_us - start_us) / 1000;
   segment->end_at = wall_ms - (boot_us - end_us) / 1000;
+  segment->first_packet_us = start_us;
   segment->last_packet_us = end_us;
   if (segment_finish(segment))
     segment_hand_over(segment, FALSE);

@@ -136,7 +136,7 @@ static void run_batch(Storage *storage, Job *first) {
     }
     n++;
   }
-  if (begun && !exec(vault, "COMMIT", &failed))
+  if (begun && !vault_commit_transaction(vault, &failed))
     sqlite3_exec(vault->db, "ROLLBACK", NULL, NULL, NULL);
   if (failed)
     health_set(vault, HEALTH_STORE, failed->message);

@@ -103,11 +103,11 @@ gboolean store_prepare(sqlite3 *db, GError **error) {
   return FALSE;
 }
 
-gboolean store_check(sqlite3 *db, const char *data_dir, GError **error) {
+gboolean store_check(sqlite3 *db, const char *data_dir, const LedgerVerifier *verifier, GError **error) {
   g_autoptr(GError) why = NULL;
   g_autoptr(sqlite3_stmt) check = store_query(db, &why, "PRAGMA quick_check(1)", "");
   gboolean failed = FALSE;
-  if (check && store_step(check, &failed, &why) && strcmp(store_text(check, 0), "ok") == 0 && ledger_check(db, &why))
+  if (check && store_step(check, &failed, &why) && strcmp(store_text(check, 0), "ok") == 0 && ledger_check(db, verifier, &why))
     return TRUE;
   g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
               "the database in %s does not hold together (%s): nothing will be recorded with it; restore vault.db, keys and root.key "

@@ -9,6 +9,8 @@
 #include <glib.h>
 #include <sqlite3.h>
 
+#include "gate/ledger/note.h"
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
 
 /* Makes it if `make`; checks that it holds together (fault 32). */
@@ -17,7 +19,7 @@ void store_close(sqlite3 *db);
 /* Tables, in one transaction. */
 gboolean store_prepare(sqlite3 *db, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* quick_check and the ledger's hashes; reads everything. */
-gboolean store_check(sqlite3 *db, const char *data_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean store_check(sqlite3 *db, const char *data_dir, const LedgerVerifier *verifier, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 gboolean store_run(sqlite3 *db, GError **error, const char *sql, const char *format, ...) G_GNUC_WARN_UNUSED_RESULT;
 /* Prepared and bound; NULL on error. */

@@ -8,9 +8,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "gate/ledger/note.h"
 #include "gate/vault/delivery.h"
 #include "gate/vault/keyarena.h"
 #include "gate/vault/keyring.h"
+#include "gate/vault/segment-private.h"
 #include "gate/vault/storage-thread.h"
 #include "gate/vault/store.h"
 
@@ -27,7 +29,9 @@ typedef enum HealthBit { /* why the vault is not healthy; 0: it is */
 } HealthBit;
 
 struct Vault {
-  char *dir;
+  char *dir, *origin, *verifier_text;
+  LedgerKey *ledger_key;           /* immutable once open */
+  LedgerVerifier *ledger_verifier; /* immutable once open */
   int dir_fd, lock_fd, segments_fd;
   Storage *storage;
   Delivery *delivery;
@@ -48,53 +52,6 @@ struct Vault {
   guint erases_refused;    /* storage: erases that the disk refused and that are tried again */
   gboolean segments_dirty; /* storage: names changed under segments/ */
 };
-
-/* --- take.c --- */
-struct VaultTake {
-  _Atomic guint references;
-  atomic_bool dead, failed;
-  Vault *vault;
-  char *session, *reason;
-  guint64 request;
-  guint32 number;
-  char consent_set[65];
-  pthread_mutex_t lock; /* of segments and reason; taken before a segment's lock */
-  GPtrArray *segments;  /* open and sealed ones, one reference each */
-};
-gboolean take_add(VaultTake *take, VaultSegment *segment); /* FALSE: dead */
-void take_remove(VaultTake *take, VaultSegment *segment);
-void take_fail(VaultTake *take, const char *why); /* tells control, once */
-
-/* --- segment.c --- */
-struct VaultSegment {
-  _Atomic guint references;
-  VaultTake *take;
-  guint64 id;
-  char *participant, *track, *medium, *codec;
-  guint32 seq;
-  gboolean continues;
-  pthread_mutex_t lock; /* of cell */
-  KeyCell *cell;        /* NULL: the key is gone */
-  struct SegmentWriter *writer; /* recorder thread, NULL once sealed or discarded */
-  gint64 start_at, end_at;      /* ms since the epoch, 0: unknown; set before sealed */
-  gint64 last_packet_us;
-  guint64 bytes; /* of the file; storage thread once sealed */
-  char sha256[65];
-  int fd;             /* storage */
-  gboolean has_file;  /* storage */
-  gboolean broken;    /* storage: a write failed, or it was forgotten */
-  gboolean taken;     /* storage: a commit or a drop of it is under way */
-};
-VaultSegment *segment_ref(VaultSegment *segment);
-void segment_unref(VaultSegment *segment);
-void segment_wipe_key(VaultSegment *segment); /* any thread */
-char *segment_context(const char *session, guint64 request, guint32 take, const char *participant, const char *track, guint32 seq,
-                      const char *consent_set, GError **error);
-void segment_part_name(guint64 id, char name[32]);
-void segment_file_name(guint64 id, char name[32]);
-/* storage thread: closes and unlinks what there is of an uncommitted one. */
-void segment_forget_file(Vault *vault, VaultSegment *segment);
-gboolean vault_sync_segments(Vault *vault); /* FALSE: unhealthy now */
 
 /* --- commit.c --- */
 void commit_push_forget(VaultTake *take);
@@ -132,15 +89,17 @@ gint64 state_wall_ms(void);
 typedef struct Answer {
   LeafPlace place;
   guint64 segments, bytes;
-  json_t *exports;
+  json_t *exports, *proof;
   gint64 done_us;
 } Answer;
-void vault_answer(Vault *vault, VaultDone done, gpointer user, const GError *error, const Answer *answer); /* error NULL: done. Takes exports */
+void vault_answer(Vault *vault, VaultDone done, gpointer user, const GError *error, const Answer *answer); /* error NULL: done. Takes exports and proof */
 void vault_tell_sealed(Vault *vault, const VaultSegment *segment);
 void vault_tell_failed(Vault *vault, const char *session, guint32 take, const char *why);
 void vault_tell_health(Vault *vault, gboolean healthy, const char *why);
 /* Pushes, or answers at once when the vault is closing. */
 gboolean vault_push(Vault *vault, Lane lane, Job *job);
+/* Signs what the open transaction appended, then COMMIT; FALSE: the caller rolls back. */
+gboolean vault_commit_transaction(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean vault_in_transaction(Vault *vault, gboolean (*work)(Vault *vault, gpointer user, GError **error), gpointer user, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

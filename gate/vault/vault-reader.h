@@ -23,4 +23,16 @@ json_t *vault_reader_segments(VaultReader *reader, const char *session, GError *
 /* One decrypted segment, whole (a segment is some hundred kB to a few MB). VAULT_ERROR_ERASED when it is gone: no byte of it is given out. */
 GBytes *vault_reader_segment_bytes(VaultReader *reader, guint64 segment, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* --- the log (R21, R23): what stands in it never changes --- */
+
+/* The newest signed checkpoint (c2sp.org/tlog-checkpoint); g_free it. VAULT_ERROR_NOT_FOUND before the first leaf. */
+char *vault_reader_checkpoint(VaultReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* c2sp.org/tlog-tiles: a hash tile, or the leaves under one, `width` wide (1 to 256). VAULT_ERROR_NOT_FOUND beyond the log's end. */
+GBytes *vault_reader_tile(VaultReader *reader, guint level, guint64 index, guint width, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GBytes *vault_reader_entries(VaultReader *reader, guint64 index, guint width, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* c2sp.org/tlog-proof of one leaf under the newest checkpoint; g_free it. */
+char *vault_reader_proof(VaultReader *reader, guint64 index, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The log's verifier key as text (gate/ledger/note.h); g_free it. */
+char *vault_reader_verifier(VaultReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* State tables that follow the leaves, in the same transaction (R21). Every leaf has "type", "at" (ms since the epoch), "session".
+/* State tables that follow the leaves, in the same transaction (R21). Every leaf has "type", "at" (ms since the epoch), "t" (us of
+ * the boot clock, for the order of things: a take lies within one boot), and "session".
  *
  *   session                                            the session exists (any leaf makes it so)
  *   join         participant, name, role               on the roster
@@ -14,9 +15,10 @@
  *   export_begin by, participant · export_end by, participant    finished ones are named in erase replies (R18)
  *   commit, drop, purge, recovered                     made by the vault itself
  *   access, refused and every other type               leaves only */
+#include <sodium.h>
 #include <string.h>
 
-#include "gate/ledger/ledger.h"
+#include "gate/ledger/commitment.h"
 #include "gate/vault/vault-private.h"
 
 typedef struct LeafView { /* the fields that state follows; NULL or 0 without them */
@@ -134,15 +136,25 @@ static gboolean touch_session(sqlite3 *db, const LeafView *view, GError **error)
       "si", view->session, view->at);
 }
 
-gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) {
-  guint8 hash[LEDGER_HASH_BYTES];
+/* The log gets commitments (R23), the state tables what they stand for. */
+static gboolean append_sealed(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) {
+  MerkleHash hash;
   g_autoptr(GError) why = NULL;
-  if (!ledger_append(vault->db, leaf, &place->index, hash, &why)) {
+  json_t *sealed = commitment_seal(vault->db, leaf, &why);
+  if (sealed && !json_object_get(sealed, "t"))
+    json_object_set_new(sealed, "t", json_integer(storage_now_us()));
+  const gboolean appended = sealed && ledger_append(vault->db, sealed, &place->index, &hash, &why);
+  json_decref(sealed);
+  if (appended)
+    sodium_bin2hex(place->hash, sizeof place->hash, hash.bytes, sizeof hash.bytes);
+  else
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "%s", why->message);
+  return appended;
+}
+
+gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) {
+  if (!append_sealed(vault, leaf, place, error))
     return FALSE;
-  }
-  for (guint i = 0; i < LEDGER_HASH_BYTES; i++)
-    g_snprintf(place->hash + 2 * i, 3, "%02x", hash[i]);
   const LeafView view = {.leaf = leaf,
                          .session = json_string_value(json_object_get(leaf, "session")),
                          .participant = json_string_value(json_object_get(leaf, "participant")),

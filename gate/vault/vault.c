@@ -13,14 +13,21 @@
 
 G_DEFINE_QUARK(vault_error_quark, vault_error)
 
+/* What was appended is signed in the transaction that appends it: no leaf is durable without a checkpoint over it. */
+gboolean vault_commit_transaction(Vault *vault, GError **error) {
+  g_autoptr(GError) why = NULL;
+  if (!ledger_sign(vault->db, vault->ledger_key, &why)) {
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "%s", why->message);
+    return FALSE;
+  }
+  return sqlite3_exec(vault->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK || store_failed(vault->db, error);
+}
+
 gboolean vault_in_transaction(Vault *vault, gboolean (*work)(Vault *vault, gpointer user, GError **error), gpointer user, GError **error) {
   if (sqlite3_exec(vault->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
     return store_failed(vault->db, error);
-  const gboolean worked = work(vault, user, error);
-  if (worked && sqlite3_exec(vault->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+  if (work(vault, user, error) && vault_commit_transaction(vault, error))
     return TRUE;
-  if (worked)
-    store_failed(vault->db, error);
   sqlite3_exec(vault->db, "ROLLBACK", NULL, NULL, NULL);
   return FALSE;
 }
@@ -53,6 +60,48 @@ static gboolean check_set(Vault *vault, GError **error) {
   return TRUE;
 }
 
+/* The log's key is made with the log: one without the other has been lost. */
+static gboolean make_ledger_key(Vault *vault, GError **error) {
+  guint64 size = 0;
+  if (!ledger_size(vault->db, &size, NULL) || size > 0) {
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                        "ledger.key is missing, and the ledger is not empty: restore it from its backup");
+    return FALSE;
+  }
+  g_autofree char *own = vault->origin && *vault->origin ? g_strdup(vault->origin) : ledger_origin_new();
+  g_autoptr(LedgerKey) key = ledger_key_new(own);
+  if (!key) {
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "“%s” cannot name a log: no spaces and no plus sign, such as gate.example.com/log",
+                own);
+    return FALSE;
+  }
+  char *text = ledger_key_text(key);
+  const gboolean put = files_put(vault->dir_fd, LEDGER_KEY_FILE, (const guint8 *)text, strlen(text), error);
+  note_text_free(text);
+  return put;
+}
+
+static gboolean open_ledger_key(Vault *vault, GError **error) {
+  struct stat about;
+  g_autoptr(GError) why = NULL;
+  if (fstatat(vault->dir_fd, LEDGER_KEY_FILE, &about, AT_SYMLINK_NOFOLLOW) != 0 && !make_ledger_key(vault, error))
+    return FALSE;
+  vault->ledger_key = files_read_ledger_key(vault->dir_fd, error);
+  if (!vault->ledger_key)
+    return FALSE;
+  vault->verifier_text = ledger_key_verifier_text(vault->ledger_key);
+  vault->ledger_verifier = ledger_verifier_parse(vault->verifier_text, &why);
+  return vault->ledger_verifier != NULL;
+}
+
+const char *vault_verifier_text(const Vault *vault) {
+  return vault->verifier_text;
+}
+
+void vault_sign(const Vault *vault, const void *bytes, gsize n, guint8 signature[64]) {
+  ledger_key_sign(vault->ledger_key, bytes, n, signature);
+}
+
 static gboolean open_store(Vault *vault, GError **error) {
   /* SQLite gives its journal the mode of the database: made here, private from its first moment. */
   int fd = openat(vault->dir_fd, "vault.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -60,7 +109,8 @@ static gboolean open_store(Vault *vault, GError **error) {
     return files_failed(error, "open the database");
   files_close(&fd);
   vault->db = store_open(vault->dir, TRUE, error);
-  return vault->db && store_prepare(vault->db, error) && store_check(vault->db, vault->dir, error);
+  return vault->db && store_prepare(vault->db, error) && open_ledger_key(vault, error) &&
+         store_check(vault->db, vault->dir, vault->ledger_verifier, error);
 }
 
 static gboolean open_all(Vault *vault, GError **error) {
@@ -81,6 +131,10 @@ static void vault_clear(Vault *vault) {
     files_close(&vault->spare_fds[i]);
   g_clear_pointer(&vault->sealed, g_hash_table_unref);
   store_close(vault->db);
+  ledger_key_free(vault->ledger_key);
+  ledger_verifier_free(vault->ledger_verifier);
+  g_free(vault->verifier_text);
+  g_free(vault->origin);
   keyring_free(vault->keyring);
   keyarena_free(vault->arena);
   storage_free(vault->storage);
@@ -94,13 +148,14 @@ static void vault_clear(Vault *vault) {
   g_free(vault);
 }
 
-Vault *vault_open(const char *data_dir, GMainContext *control, const VaultEvents *events, GError **error) {
+Vault *vault_open(const char *data_dir, const char *origin, GMainContext *control, const VaultEvents *events, GError **error) {
   if (sodium_init() < 0) {
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "no source of randomness");
     return NULL;
   }
   Vault *vault = g_new0(Vault, 1);
   vault->dir = g_strdup(data_dir);
+  vault->origin = g_strdup(origin);
   vault->dir_fd = vault->lock_fd = vault->segments_fd = -1;
   for (guint i = 0; i < VAULT_SPARE_FDS; i++)
     vault->spare_fds[i] = -1;
@@ -177,10 +232,12 @@ static void answer_deliver(Parcel *parcel) {
                             .segments = answer->segments,
                             .bytes = answer->bytes,
                             .exports = answer->exports,
-                            .done_us = answer->done_us};
+                            .done_us = answer->done_us,
+                            .proof = sent->error ? NULL : answer->proof};
   if (sent->done)
     sent->done(&reply, sent->user);
   json_decref(answer->exports);
+  json_decref(answer->proof);
   g_clear_error(&sent->error);
   g_free(sent);
 }

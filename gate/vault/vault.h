@@ -10,8 +10,7 @@
 #ifndef RECGATE_VAULT_H
 #define RECGATE_VAULT_H
 
-#include <glib.h>
-#include <jansson.h>
+#include "gate/vault/vault-events.h"
 
 #define VAULT_ERROR (vault_error_quark())
 GQuark vault_error_quark(void);
@@ -24,11 +23,8 @@ typedef enum VaultError {
   VAULT_ERROR_FULL,     /* no free key slot, queue full */
 } VaultError;
 
-typedef struct Vault Vault;
 typedef struct VaultTake VaultTake;       /* counted: control and recorder hold it */
 typedef struct VaultSegment VaultSegment; /* one open segment, owned by one recorder thread */
-
-typedef enum VaultScope { VAULT_SCOPE_UNSET = 0, VAULT_SCOPE_AFTER, VAULT_SCOPE_PARTICIPANT, VAULT_SCOPE_SESSION } VaultScope;
 
 typedef struct VaultSealed { /* a segment is complete and its bytes are synced; it waits for vault_commit or vault_drop */
   guint64 segment;       /* the vault's number of it, > 0 */
@@ -45,57 +41,19 @@ typedef struct VaultEvents { /* control thread */
 } VaultEvents;
 
 /* Opens, or makes, the data directory (0700), takes its lock, finishes what a crash left (pending erases, orphans: R13, fault 29), starts the storage thread. */
-Vault *vault_open(const char *data_dir, GMainContext *control, const VaultEvents *events, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* origin: the log's name for its checkpoints, used when the log is made; NULL or "": a random one. The log's key is DATA/ledger.key, 0600. */
+Vault *vault_open(const char *data_dir, const char *origin, GMainContext *control, const VaultEvents *events, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Finishes what is queued, delivers every answer, then stops. Open and provisional segments are gone, as in a crash (R17).
  * Control thread; recorders and readers first. An erase that the disk still refuses is answered with an error, and finished at the next start. */
 void vault_free(Vault *vault);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vault, vault_free)
 gboolean vault_healthy(Vault *vault);
+/* The log's verifier key as text (note.h), as long as the vault lives; and an Ed25519 signature by its key (receipts, bundles). Any thread. */
+const char *vault_verifier_text(const Vault *vault);
+void vault_sign(const Vault *vault, const void *bytes, gsize n, guint8 signature[64]);
 
 /* Before anything else in main: no core dumps, memory not readable by other processes, room for locked keys (fault 35). */
 gboolean vault_process_protect(GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* --- events and recordings: one transaction each, leaf included (R21) --- */
-
-typedef struct VaultReply { /* valid during the callback */
-  const GError *error;      /* NULL: done and durable */
-  gint64 leaf_index;        /* of the leaf that was appended, -1: none */
-  const char *leaf_hash;    /* hex */
-  guint64 segments, bytes;  /* erase: what it destroyed */
-  json_t *exports;          /* erase: finished exports [{"by","at"}] (R18); borrowed */
-  gint64 done_us;           /* boot clock when it was durable */
-} VaultReply;
-typedef void (*VaultDone)(const VaultReply *reply, gpointer user); /* NULL allowed where nobody waits */
-
-/* Any event of a session that changes nothing else in the store: join, leave, grant, decline, gate_open, gate_close, access, ...
- * `leaf` is taken over; "at" (ms since the epoch) and "session" (NULL: none) are added. State tables follow the leaf's "type" (see vault-state.c). */
-void vault_append(Vault *vault, const char *session, json_t *leaf, VaultDone done, gpointer user);
-
-typedef struct VaultRecording {
-  const char *session;
-  guint64 request;             /* number of the request in this session, from 1 */
-  VaultScope on_withdrawal;
-  gint64 retention_s;
-  const char *disclosure;      /* canonical JSON */
-  const char *sha256;          /* hex, of that text */
-  const char *asker;           /* participant id, NULL: a service */
-} VaultRecording;
-/* A request was made: its text and leaf `request`. */
-void vault_recording_new(Vault *vault, const VaultRecording *recording, VaultDone done, gpointer user);
-
-/* What an earlier process knew of a session and decisions still depend on (R4). Answers behind what was queued before. */
-typedef struct VaultRecall { /* valid during the callback */
-  guint32 requests, take_last;  /* made so far; 0: none */
-  const char *const *nos;       /* participants whose no stands, NULL-terminated */
-} VaultRecall;
-typedef void (*VaultRecalled)(const VaultRecall *recall, const GError *error, gpointer user); /* recall NULL: error says why */
-void vault_session_recall(Vault *vault, const char *session, VaultRecalled recalled, gpointer user);
-
-/* What POST /v1/withdraw needs: only the hash is kept (R24). */
-void vault_withdraw_key_put(Vault *vault, const char *session, guint64 request, const char *participant, const guint8 sha256[32]);
-/* Whose key is it? *session and *participant are g_free'd by the callback's caller. */
-typedef void (*VaultFound)(const char *session, guint64 request, const char *participant, gpointer user); /* NULLs: unknown key */
-void vault_withdraw_key_find(Vault *vault, const guint8 sha256[32], VaultFound found, gpointer user);
 
 /* --- takes and segments --- */
 
@@ -126,7 +84,7 @@ VaultWrite vault_segment_write(VaultSegment *segment, const guint8 *bytes, gsize
 void vault_segment_seal(VaultSegment *segment, gint64 start_us, gint64 end_us);
 void vault_segment_discard(VaultSegment *segment); /* throws it away, frees it; NULL allowed */
 
-/* R10's second half. `confirmed`: {participant: n} goes on the ledger; taken over. Order on disk: data synced, key and leaf committed, file renamed in.
+/* R10's second half. `confirmed`: [{"participant", "n", "before_us"}] goes on the ledger; taken over. Order on disk: data synced, key and leaf committed, file renamed in.
  * Refused (reply->error VAULT_ERROR_ERASED) when the take was killed or its recording erased meanwhile: withdrawal wins (R11). */
 void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone done, gpointer user);
 void vault_drop(Vault *vault, guint64 segment, const char *reason);

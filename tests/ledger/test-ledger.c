@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Canonical JSON and leaves. */
-#include "gate/ledger/ledger.h"
+#include "gate/ledger/note.h"
+#include "tests/ledger/log.h"
 
 #include <string.h>
 
@@ -44,69 +45,91 @@ static void test_not_canonical(void) {
   assert_refused(both);
 }
 
-static sqlite3 *new_store(void) {
-  sqlite3 *db = NULL;
-  g_assert_cmpint(sqlite3_open(":memory:", &db), ==, SQLITE_OK);
-  g_autoptr(GError) error = NULL;
-  g_assert_true(ledger_prepare(db, &error));
-  g_assert_true(ledger_prepare(db, &error));
-  return db;
-}
-
-static gboolean append(sqlite3 *db, json_t *leaf, gint64 *index, guint8 *hash, GError **error) {
-  const gboolean done = ledger_append(db, leaf, index, hash, error);
-  json_decref(leaf);
-  return done;
-}
-
 static void test_append(void) {
-  sqlite3 *db = new_store();
+  g_autoptr(Log) log = log_new();
   g_autoptr(GError) error = NULL;
   gint64 index = -1;
-  guint8 hash[LEDGER_HASH_BYTES];
+  MerkleHash hash;
   char hex[65];
-  g_assert_true(append(db, json_pack("{s:s, s:i}", "type", "x", "at", 1), &index, hash, &error));
-  for (guint i = 0; i < sizeof hash; i++)
-    g_snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+  g_assert_true(log_append(log, json_pack("{s:s, s:i}", "type", "x", "at", 1), &index, &hash, &error));
+  for (guint i = 0; i < sizeof hash.bytes; i++)
+    g_snprintf(hex + 2 * i, 3, "%02x", hash.bytes[i]);
   /* SHA-256(0x00 || {"at":1,"type":"x"}) by node's crypto. */
   g_assert_cmpstr(hex, ==, "404bc39bf174ebfea413ad85b049a30ecacad09d913c141ac57cd9adddd31db8");
   g_assert_cmpint(index, ==, 0);
-  g_assert_true(append(db, json_pack("{s:s, s:i}", "type", "y", "at", 2), &index, NULL, &error));
+  g_assert_true(log_append(log, json_pack("{s:s, s:i}", "type", "y", "at", 2), &index, NULL, &error));
   g_assert_cmpint(index, ==, 1);
-  g_assert_true(ledger_check(db, &error));
-  sqlite3_close(db);
+  log_sign(log);
+  g_assert_true(ledger_check(log->db, log->verifier, &error));
 }
 
 static void test_refused(void) {
-  sqlite3 *db = new_store();
+  g_autoptr(Log) log = log_new();
   gint64 index = -7;
   g_autoptr(GError) error = NULL;
-  g_assert_false(append(db, json_pack("{s:s}", "type", "x"), &index, NULL, &error));
+  g_assert_false(log_append(log, json_pack("{s:s}", "type", "x"), &index, NULL, &error));
   g_assert_error(error, LEDGER_ERROR, LEDGER_ERROR_NOT_CANONICAL);
   g_clear_error(&error);
   g_autofree char *long_text = g_strnfill(LEDGER_LEAF_BYTES_MAX, 'x');
-  g_assert_false(append(db, json_pack("{s:s, s:i, s:s}", "type", "x", "at", 1, "text", long_text), &index, NULL, &error));
+  g_assert_false(log_append(log, json_pack("{s:s, s:i, s:s}", "type", "x", "at", 1, "text", long_text), &index, NULL, &error));
   g_assert_error(error, LEDGER_ERROR, LEDGER_ERROR_TOO_LARGE);
   g_assert_cmpint(index, ==, -7);
-  sqlite3_close(db);
 }
 
-/* Fault 37: altered, removed, reordered. */
+typedef struct Harm {
+  const char *sql, *named; /* what the error says */
+} Harm;
+
+/* Fault 37: altered, removed, reordered, cut, forged; a log of 300 leaves has a full tile. */
 static void test_altered(void) {
-  static const char *const harms[] = {"UPDATE leaves SET leaf = replace(leaf, '\"at\":2', '\"at\":3') WHERE idx = 2",
-                                      "DELETE FROM leaves WHERE idx = 2",
-                                      "UPDATE leaves SET hash = (SELECT hash FROM leaves WHERE idx = 1) WHERE idx = 2"};
+  static const Harm harms[] = {
+      {"UPDATE leaves SET leaf = replace(leaf, '\"at\":2}', '\"at\":3}') WHERE idx = 2", "leaf 2 "},
+      {"UPDATE leaves SET leaf = replace(leaf, '\"at\":2', '\"at\":3') WHERE idx = 2", "leaf 2 "},
+      {"DELETE FROM leaves WHERE idx = 7", "leaf 7 "},
+      {"UPDATE leaves SET hash = (SELECT hash FROM leaves WHERE idx = 1) WHERE idx = 2", "leaf 2 "},
+      {"UPDATE leaves SET idx = -1 WHERE idx = 4; UPDATE leaves SET idx = 4 WHERE idx = 5; UPDATE leaves SET idx = 5 WHERE idx = -1",
+       "checkpoint of size 300"},
+      {"DELETE FROM leaves WHERE idx >= 298", "leaf 298 "},
+      {"DELETE FROM leaves WHERE idx >= 200; DELETE FROM nodes", "leaf 200 "},
+      {"INSERT INTO leaves SELECT 300, hash, leaf FROM leaves WHERE idx = 1", "checkpoint of size 301"},
+      {"DELETE FROM nodes", "tile 0 "},
+      {"UPDATE nodes SET hash = zeroblob(32)", "tile 0 "},
+      {"INSERT INTO nodes VALUES(1, 1, zeroblob(32))", "300 "},
+      {"DELETE FROM checkpoint", "checkpoint of size 300"},
+      {"UPDATE checkpoint SET note = replace(note, '300', '299')", "not signed"},
+      {"UPDATE checkpoint SET size = 299", "checkpoint of size 300"},
+  };
   for (guint i = 0; i < G_N_ELEMENTS(harms); i++) {
-    sqlite3 *db = new_store();
-    gint64 index;
+    g_autoptr(Log) log = log_new();
     g_autoptr(GError) error = NULL;
-    for (int k = 0; k < 4; k++)
-      g_assert_true(append(db, json_pack("{s:s, s:i}", "type", "x", "at", k), &index, NULL, &error));
-    g_assert_cmpint(sqlite3_exec(db, harms[i], NULL, NULL, NULL), ==, SQLITE_OK);
-    g_assert_false(ledger_check(db, &error));
-    g_assert_nonnull(strstr(error->message, "leaf 2"));
-    sqlite3_close(db);
+    log_fill(log, 300);
+    log_sign(log);
+    g_assert_true(ledger_check(log->db, log->verifier, &error));
+    g_assert_cmpint(sqlite3_exec(log->db, harms[i].sql, NULL, NULL, NULL), ==, SQLITE_OK);
+    if (i == 0)
+      continue;   /* changes nothing: the check is not one that always fails */
+    if (i == 4) { /* swapped whole, leaf and hash: the tile's root tells */
+      g_assert_false(ledger_check(log->db, log->verifier, &error));
+      g_assert_nonnull(strstr(error->message, "tile 0 "));
+      continue;
+    }
+    g_assert_false(ledger_check(log->db, log->verifier, &error));
+    if (!strstr(error->message, harms[i].named))
+      g_error("%s: %s", harms[i].sql, error->message);
   }
+}
+
+/* A checkpoint by another key of the same name is nobody's. */
+static void test_other_key(void) {
+  g_autoptr(Log) log = log_new();
+  g_autoptr(LedgerKey) other = ledger_key_new(ledger_key_origin(log->key));
+  g_autofree char *text = ledger_key_verifier_text(other);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(LedgerVerifier) verifier = ledger_verifier_parse(text, &error);
+  log_fill(log, 3);
+  log_sign(log);
+  g_assert_false(ledger_check(log->db, verifier, &error));
+  g_assert_error(error, LEDGER_ERROR, LEDGER_ERROR_SIGNATURE);
 }
 
 int main(int argc, char **argv) {
@@ -115,6 +138,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/ledger/canonical-json/refused", test_not_canonical);
   g_test_add_func("/ledger/leaf/append", test_append);
   g_test_add_func("/ledger/leaf/refused", test_refused);
-  g_test_add_func("/ledger/leaf/altered", test_altered);
+  g_test_add_func("/ledger/check/altered", test_altered);
+  g_test_add_func("/ledger/check/other-key", test_other_key);
   return g_test_run();
 }

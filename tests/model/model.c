@@ -686,5 +686,6 @@ ConsentPersonView model_person_view(const Model *m, ConsentPerson p, int64_t now
                                        : no  ? CONSENT_ANSWER_DECLINED
                                              : CONSENT_ANSWER_NONE,
                              .media = media,
-                             .confirmed_number = best ? best->number : 0};
+                             .confirmed_number = best ? best->number : 0,
+                             .confirmed_us = best ? best->until_us : 0};
 }

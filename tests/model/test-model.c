@@ -91,7 +91,7 @@ static bool views_equal(ConsentView a, ConsentView b) {
 static bool people_equal(ConsentPersonView a, ConsentPersonView b) {
   return a.known == b.known && a.on_roster == b.on_roster && a.alive == b.alive && a.cannot_consent == b.cannot_consent &&
          a.paused == b.paused && a.no_stands == b.no_stands && a.answer == b.answer && a.media == b.media &&
-         a.confirmed_number == b.confirmed_number;
+         a.confirmed_number == b.confirmed_number && a.confirmed_us == b.confirmed_us;
 }
 
 static void compare(const Run *run, const ConsentEvent *event) {

@@ -48,7 +48,7 @@ void stage_init(Stage *stage) {
   *stage = (Stage){.dir = g_dir_make_tmp("recgate-XXXXXX", NULL), .sealed = g_array_new(FALSE, FALSE, 8)};
   g_assert_nonnull(stage->dir);
   VaultEvents events = {on_sealed, on_failed, on_health, stage};
-  stage->vault = vault_open(stage->dir, NULL, &events, &error);
+  stage->vault = vault_open(stage->dir, NULL, NULL, &events, &error);
   g_assert_no_error(error);
   stage->ring = tap_ring_new(4 * 1024 * 1024);
   stage->recorder = recorder_new(stage->ring, NULL);

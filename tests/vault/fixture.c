@@ -32,7 +32,7 @@ void fixture_reopen(Fixture *fixture) {
   const VaultEvents events = {on_sealed, on_take_failed, on_health, fixture};
   g_autoptr(GError) error = NULL;
   g_clear_pointer(&fixture->vault, vault_free);
-  fixture->vault = vault_open(fixture->dir, fixture->control, &events, &error);
+  fixture->vault = vault_open(fixture->dir, NULL, fixture->control, &events, &error);
   g_assert_no_error(error);
   fixture->healthy = vault_healthy(fixture->vault);
 }

@@ -41,7 +41,7 @@ static void test_modes(void) {
 static int open_code(const char *dir, char **message) {
   g_autoptr(GMainContext) control = g_main_context_new();
   g_autoptr(GError) error = NULL;
-  g_autoptr(Vault) vault = vault_open(dir, control, NULL, &error);
+  g_autoptr(Vault) vault = vault_open(dir, NULL, control, NULL, &error);
   g_assert_true((vault == NULL) == (error != NULL));
   if (message)
     *message = error ? g_strdup(error->message) : NULL;

@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
   GSource *tick = g_timeout_source_new(20);
   g_source_set_callback(tick, wake, NULL, NULL);
   g_source_attach(tick, script.control);
-  script.vault = vault_open(argv[1], script.control, &events, NULL);
+  script.vault = vault_open(argv[1], NULL, script.control, &events, NULL);
   if (!script.vault)
     return 3;
   ask(&script, "alpha", 1);
