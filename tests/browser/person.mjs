@@ -77,8 +77,8 @@ export class Person {
   status() { return this.page.$eval('[aria-label="Recording status"], #status', (bar) => bar.innerText); }
 
   async join() {
-    await this.press('Join');
-    return this.expect('joined', 20_000); // a busy browser takes its time for devices; the bar on joining is a test of its own
+    await this.press('Join', { ms: 20_000 }); // a browser just started takes its time for modules and devices
+    return this.expect('joined', 20_000); // the bar on joining is a test of its own
   }
 
   /** Fills the form for a recording and sends it; the defaults of the page stand but for on_withdrawal. */

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every word of the auditor's page.
+
+export const en = {
+  title: 'Auditor’s page',
+  skip: 'Skip to the list',
+  ledger: 'Every listing of recorded media, every playback and every download is written to the ledger, under the name in your link, before you get to see it.',
+  sessions: 'Calls',
+  noSessions: 'There has been no call yet.',
+  open: (id) => `Open ${id}`,
+  back: 'All calls',
+  session: (id) => `Call ${id}`,
+  nobody: 'Nobody has joined.',
+
+  people: 'People, and what is kept of them',
+  play: (name) => `Play ${name}`,
+  player: (name) => `Recording of ${name}`,
+  download: 'Download this recording',
+  fetching: (name) => `Fetching the recording of ${name}…`,
+  playing: (name) => `The recording of ${name} is ready to play.`,
+
+  kept: 'What was recorded, and what became of it',
+  keptNone: 'Nothing was recorded.',
+  every: (n) => (n === 1 ? 'The one segment' : `All ${n} segments, one by one`),
+  consents: 'Consents',
+  consentsNone: 'Nobody was asked.',
+  request: (name, at) => `What ${name} asked for, ${at}`,
+  gate: 'When the gate was open',
+  gateNone: 'The gate has never been open.',
+  takes: 'Takes',
+  takesNone: 'There is no take.',
+  purges: 'What was erased',
+  purgesNone: 'Nothing was erased.',
+
+  columns: {
+    id: 'Call', first: 'First joined', last: 'Last change', participants: 'People', requests: 'Requests', takes: 'Takes', segments: 'Segments', bytes: 'Size', open: 'Show',
+    name: 'Name', role: 'Role', joined: 'Joined', left: 'Left', play: 'Recording', take: 'Take', who: 'Whose', medium: 'Medium', state: 'State', from: 'From', to: 'Until',
+    reason: 'Why', at: 'When', answer: 'Answer', media: 'Media', gate: 'Gate', roster: 'Who was there', scope: 'What', by: 'By', seq: 'Number', request: 'Request',
+  },
+  states: { kept: 'kept', purged: 'purged: erased after a withdrawal', dropped: 'dropped: never kept', expired: 'expired: erased when its time was up' },
+  answers: { granted: 'agreed', declined: 'said no', withdrawn: 'withdrew', offered: 'may be asked again' },
+  media: { audio: 'sound', video: 'picture', all: 'sound and picture', none: 'nothing' },
+  gates: { open: 'opened', closed: 'closed' },
+  scopes: { session: 'everything, of everyone', participant: 'what that person sent', after: 'what was not kept yet' },
+  stillThere: 'still there',
+  stillOpen: 'still open',
+  none: '–',
+  reasons: {
+    granted: 'everyone agreed', newcomer: 'somebody joined', waiting: 'somebody had not answered', cannot_consent: 'somebody cannot consent', declined: 'somebody said no',
+    withdrawn: 'a withdrawal', paused: 'paused', resumed: 'resumed', stopped: 'stopped', asker_left: 'whoever asked left', left: 'left', silent: 'no sign of life',
+    unhealthy: 'the storage was not well', unknown_media: 'media of nobody in the call', overrun: 'the recording could not keep up', tracks: 'cameras or microphones changed',
+    ended: 'everyone had left', expired: 'its time was up', replaced: 'another window took over', absent: 'not confirmed in time', shutdown: 'the gate was shut down', restart: 'the gate was restarted',
+  },
+
+  // Errors, by code; what is not here is shown in the gate's own words.
+  noToken: 'This link is not complete. Please open the whole link of the auditor. It ends with “#token=” and a long row of characters.',
+  errors: {
+    token_expired: 'Your link has expired. Please make a new one.',
+    bad_token: 'Your link is not valid. Please make a new one.',
+    no_token: 'Your link is not valid. Please make a new one.',
+    wrong_role: 'Your link is not an auditor’s. Only an auditor may see this.',
+    unknown_session: 'There is no such call.',
+    erased: 'This recording has been erased. Nobody can play it any more.',
+    nothing_kept: 'Nothing is kept of this person.',
+    too_many_exports: 'Too many recordings are being fetched at the moment. Please try again when one has finished.',
+    not_logged: 'The ledger could not be written, so nothing is shown.',
+    cut_off: 'The recording broke off while it was being fetched: it was erased meanwhile, or the connection was lost.',
+    unreachable: 'The gate cannot be reached. Please check your connection and try again.',
+  },
+};
