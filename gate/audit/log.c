@@ -232,29 +232,38 @@ static gboolean judge_strays(Log *log, const Source *source, Findings *findings,
   return TRUE;
 }
 
-gboolean log_read(Log *log, const LogReading *reading, Findings *findings, GError **error) {
-  guint64 leaves = 0;
-  g_autofree char *note = NULL;
+static gboolean end_wrong(Log *log, Findings *findings, guint64 at, const char *but, guint64 says, guint64 is) {
+  g_autofree char *what =
+      g_strdup_printf("the signed checkpoint speaks of %" G_GUINT64_FORMAT " leaves, %s %" G_GUINT64_FORMAT, says, but, is);
+  findings_add(findings, AT_LEAF(at), "log", "%s", what);
+  return unsound(log);
+}
+
+/* What the newest checkpoint says, once it is known to be signed. FALSE: it is not, or not of these leaves. */
+static gboolean open_checkpoint(Log *log, const SourceSigned *newest, LedgerCheckpoint *checkpoint, Findings *findings) {
   g_autoptr(GError) why = NULL;
+  if (!newest->note || !note_checkpoint_open(log->verifier, newest->note, checkpoint, &why)) {
+    findings_add(findings, NULL, "log", "%s", why ? why->message : "the log has no checkpoint");
+    return unsound(log);
+  }
+  if (newest->size != checkpoint->size)
+    return end_wrong(log, findings, checkpoint->size, "and the store beside it of", checkpoint->size, newest->size);
+  if (newest->leaves > checkpoint->size)
+    return end_wrong(log, findings, checkpoint->size, "and there are", checkpoint->size, newest->leaves);
+  return checkpoint->size >= log->size ||
+         end_wrong(log, findings, checkpoint->size, "and a moment ago there were", checkpoint->size, log->size);
+}
+
+gboolean log_read(Log *log, const LogReading *reading, Findings *findings, GError **error) {
+  SourceSigned newest = {0};
   LedgerCheckpoint checkpoint = {0};
   if (log->unsound)
     return TRUE;
-  if (!source_signed(reading->source, &leaves, &note, error))
+  if (!source_signed(reading->source, &newest, error))
     return FALSE;
-  if (!note && leaves == 0)
+  g_autofree char *note = newest.note;
+  if ((!note && newest.leaves == 0) || !open_checkpoint(log, &newest, &checkpoint, findings))
     return TRUE;
-  const gboolean readable = note && note_checkpoint_open(log->verifier, note, &checkpoint, &why);
-  if (!readable) {
-    findings_add(findings, NULL, "log", "%s", why ? why->message : "the log has no checkpoint");
-    log->unsound = TRUE;
-    return TRUE;
-  }
-  if (checkpoint.size < log->size || leaves > checkpoint.size) {
-    findings_add(findings, AT_LEAF(MIN(checkpoint.size, log->size)), "log",
-                 "the signed checkpoint speaks of %" G_GUINT64_FORMAT " leaves and there are %" G_GUINT64_FORMAT, checkpoint.size, leaves);
-    log->unsound = TRUE;
-    return TRUE;
-  }
   if (!read_leaves(log, reading, checkpoint.size, findings, error))
     return FALSE;
   return log->unsound || !judge_checkpoint(log, &checkpoint, findings) || judge_strays(log, reading->source, findings, error);

@@ -82,14 +82,16 @@ char *source_leaf(const Source *source, guint64 index, gsize *n, GError **error)
   return g_strndup((const char *)sqlite3_column_text(row, 0), *n);
 }
 
-gboolean source_signed(const Source *source, guint64 *leaves, char **note, GError **error) {
+gboolean source_signed(const Source *source, SourceSigned *newest, GError **error) {
   gboolean failed = FALSE;
-  g_autoptr(sqlite3_stmt) row =
-      source_query(source, error, "SELECT (SELECT coalesce(max(idx) + 1, 0) FROM leaves), (SELECT note FROM checkpoint)", 0, NULL);
+  g_autoptr(sqlite3_stmt) row = source_query(source, error,
+                                             "SELECT (SELECT coalesce(max(idx) + 1, 0) FROM leaves), (SELECT size FROM checkpoint),"
+                                             " (SELECT note FROM checkpoint)",
+                                             0, NULL);
   if (!row || !source_step(source, row, &failed, error))
     return FALSE;
-  *leaves = (guint64)sqlite3_column_int64(row, 0);
-  *note = g_strdup((const char *)sqlite3_column_text(row, 1));
+  *newest = (SourceSigned){(guint64)sqlite3_column_int64(row, 0), (guint64)sqlite3_column_int64(row, 1),
+                           g_strdup((const char *)sqlite3_column_text(row, 2))};
   return TRUE;
 }
 

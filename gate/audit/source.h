@@ -30,8 +30,12 @@ gboolean source_step(const Source *source, sqlite3_stmt *statement, gboolean *fa
 /* The text of one leaf, g_free it; NULL: it is not there, or an error. */
 char *source_leaf(const Source *source, guint64 index, gsize *n, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The newest checkpoint and the number of leaves, of one moment. *note is NULL when nothing was ever signed; g_free it. */
-gboolean source_signed(const Source *source, guint64 *leaves, char **note, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The newest checkpoint and the number of leaves, of one moment. note is NULL when nothing was ever signed; g_free it. */
+typedef struct SourceSigned {
+  guint64 leaves, size; /* size: of the checkpoint, as the store has it beside its text */
+  char *note;
+} SourceSigned;
+gboolean source_signed(const Source *source, SourceSigned *newest, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* SHA-256, lower-case hex, of a file under segments/. FALSE without error: it is not there. */
 gboolean source_file_sha256(const Source *source, const char *name, char hex[65], guint64 *bytes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
