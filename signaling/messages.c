@@ -145,18 +145,35 @@ static void catch_up(Session *session, Member *member) {
   session_tell_consents(session);
 }
 
+typedef struct Entering {
+  Member *member;
+  const Token *token;
+} Entering;
+
+/* R21: the join stands on the ledger before what it closed or opened. */
+static void entered(gpointer user) {
+  const Entering *entering = user;
+  Member *member = entering->member;
+  g_strlcpy(member->name, entering->token->name, sizeof member->name);
+  member->role = entering->token->role;
+  json_t *leaf = json_pack("{s:s, s:s, s:s}", "participant", member->id, "name", member->name, "role", token_role_text(member->role));
+  if (entering->token->cannot_consent) /* R4 */
+    json_object_set_new(leaf, "cannot_consent", json_true());
+  session_leaf(member->session, "join", leaf);
+}
+
 static ConsentResult enter(const Message *message, Member *member, const Token *token) {
   Session *session = member->session;
+  Entering entering = {member, token};
   gboolean may_request = g_strv_contains((const char *const *)message->daemon->config->request_roles, token_role_text(token->role));
   member->greeted = FALSE;
-  ConsentResult result = session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_JOIN,
-                                                                .person = member->person,
-                                                                .may_request = may_request,
-                                                                .cannot_consent = token->cannot_consent});
+  ConsentResult result = session_event_then(
+      session,
+      &(ConsentEvent){
+          .type = CONSENT_EVENT_JOIN, .person = member->person, .may_request = may_request, .cannot_consent = token->cannot_consent},
+      entered, &entering);
   if (result != CONSENT_OK)
     return result;
-  g_strlcpy(member->name, token->name, sizeof member->name);
-  member->role = token->role;
   replace_connection(member);
   member->connection = message->connection;
   message->connection->member = member;
@@ -189,8 +206,6 @@ static void join_session(const Message *message, const Token *token) {
   member->on_roster = TRUE;
   session->idle_since_us = 0;
   daemon->counters.joins++;
-  session_leaf(session, "join",
-               json_pack("{s:s, s:s, s:s}", "participant", member->id, "name", member->name, "role", token_role_text(member->role)));
   greet(message, member);
   if (!was_here)
     session_broadcast(session, json_pack("{s:s, s:o}", "type", "participant.joined", "participant", session_participant_json(member)),
@@ -531,10 +546,21 @@ static void on_withdraw(const Message *message) {
 
 /* --- toggling (R14) --- */
 
+typedef struct Toggling {
+  Member *member;
+  const char *leaf;
+} Toggling;
+
+static void toggled(gpointer user) {
+  const Toggling *toggling = user;
+  session_leaf(toggling->member->session, toggling->leaf, json_pack("{s:s}", "participant", toggling->member->id));
+}
+
 static void toggle(const Message *message, ConsentEventType type, const char *leaf) {
-  if (!passed(message, session_event(message->session, &(ConsentEvent){.type = type, .person = message->member->person})))
+  Toggling toggling = {message->member, leaf};
+  const ConsentEvent event = {.type = type, .person = message->member->person};
+  if (!passed(message, session_event_then(message->session, &event, toggled, &toggling)))
     return;
-  session_leaf(message->session, leaf, json_pack("{s:s}", "participant", message->member->id));
   answer(message, session_recording_json(message->session, message->member));
 }
 

@@ -77,6 +77,8 @@ static gboolean start_vault(Daemon *daemon, GError **error) {
   daemon->vault = vault_open(daemon->config->data_dir, daemon->config->origin, daemon->control, &events, error);
   be_prompt(SCHED_OTHER);
   daemon->healthy = daemon->vault != NULL && vault_healthy(daemon->vault);
+  if (daemon->vault != NULL) /* whoever was in a session before is in none now: an auditor must know */
+    vault_append(daemon->vault, NULL, json_pack("{s:s}", "type", "start"), NULL, NULL);
   return daemon->vault != NULL;
 }
 
