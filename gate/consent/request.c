@@ -95,7 +95,6 @@ void consent_request_end(ConsentSession *session, ConsentStatus rest) {
   consent_gate_close(session, rest.reason, rest.person);
   session->active = false;
   session->asker = 0;
-  session->ahead = false;
   session->rest = rest;
   forget_answers(session);
 }
