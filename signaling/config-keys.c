@@ -37,6 +37,7 @@ static const ConfigKey keys[] = {
     NUMBER("consent", "absent_ms", absent_ms, "30000", 1000, 600000, "silence that is leaving, at least lease_ms"),
     LIST(CONFIG_KIND_ROLES, "consent", "request_roles", request_roles, "expert", NULL, NULL, "who may ask to record (R2)"),
     NUMBER("consent", "requests_max", requests_max, "3", 1, CONSENT_REQUESTS_MAX, "requests a session (R4)"),
+    TEXT("letter", "template_dir", template_dir, NULL, NULL, NULL, "directory of letter.LANGUAGE.txt, in place of the built-in letters"),
     NUMBER("sessions", "early_s", early_s, "120", 0, 86400, "how long before its start a planned session may be joined (R5)"),
     NUMBER("sessions", "grace_s", grace_s, "600", 0, 86400, "how long after its end a planned session may be joined"),
     NUMBER("recording", "segment_s", segment_s, "5", 1, 60, "length of a segment"),

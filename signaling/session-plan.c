@@ -133,7 +133,7 @@ static GArray *remembered_people(const json_t *list) {
 }
 
 void session_plan_remember(Session *session, const json_t *kept) {
-  Request *request = kept != NULL ? session_request_remembered(kept) : NULL;
+  Request *request = kept != NULL ? session_request_remembered(session, kept) : NULL;
   const json_t *people = json_object_get(kept, "participants");
   if (request == NULL)
     return;

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "signaling/disclosure.h"
+#include "signaling/letter.h"
 
-static Request *request_of(json_t *disclosure, const char *asker_name, GError **error) {
+static Request *request_of(const Session *session, json_t *disclosure, const char *asker_name, GError **error) {
   Request *request = g_rc_box_new0(Request);
   request->disclosure = disclosure;
   request->canonical = disclosure_canonical(disclosure, request->hash, error);
@@ -15,8 +16,7 @@ static Request *request_of(json_t *disclosure, const char *asker_name, GError **
   }
   for (gsize i = 0; i < sizeof request->hash; i++)
     g_snprintf(request->sha256 + 2 * i, 3, "%02x", request->hash[i]);
-  const DisclosureContext context = {.asker_name = asker_name};
-  request->letter = disclosure_letter(disclosure, &context);
+  request->letter = letters_write(session->daemon->letters, disclosure, asker_name);
   request->on_withdrawal = disclosure_on_withdrawal(disclosure);
   return request;
 }
@@ -25,9 +25,9 @@ Request *session_request_new(Session *session, const json_t *given, const char *
   Daemon *daemon = session->daemon;
   gint64 now_ms = daemon_wall_ms();
   g_autofree char *at = daemon_rfc3339(now_ms);
-  const DisclosureContext context = {daemon->config->controller_name, daemon->config->controller_contact, session->id, at, asker_name};
+  const DisclosureContext context = {daemon->config->controller_name, daemon->config->controller_contact, session->id, at};
   json_t *disclosure = disclosure_complete(given, &context, error);
-  Request *request = disclosure != NULL ? request_of(disclosure, asker_name, error) : NULL;
+  Request *request = disclosure != NULL ? request_of(session, disclosure, asker_name, error) : NULL;
   if (request == NULL)
     return NULL;
   daemon->last_request = MAX(daemon->last_request + 1, (guint64)now_ms);
@@ -37,9 +37,10 @@ Request *session_request_new(Session *session, const json_t *given, const char *
   return request;
 }
 
-Request *session_request_remembered(const json_t *plan) {
+Request *session_request_remembered(const Session *session, const json_t *plan) {
   json_t *disclosure = json_loads(json_string_value(json_object_get(plan, "disclosure")), 0, NULL);
-  Request *request = disclosure != NULL ? request_of(disclosure, json_string_value(json_object_get(plan, "asker_name")), NULL) : NULL;
+  Request *request =
+      disclosure != NULL ? request_of(session, disclosure, json_string_value(json_object_get(plan, "asker_name")), NULL) : NULL;
   if (request == NULL)
     return NULL;
   if (g_strcmp0(request->sha256, json_string_value(json_object_get(plan, "sha256"))) != 0) {

@@ -10,7 +10,7 @@
 /* Checks and completes the disclosure; nobody is asked yet. asker NULL: a service. NULL and a DISCLOSURE_ERROR that names the field. */
 Request *session_request_new(Session *session, const json_t *given, const char *asker_name, Member *asker, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* One of a service, as the vault kept it (VaultRecall.plan). NULL: its text is not what its hash says. */
-Request *session_request_remembered(const json_t *plan);
+Request *session_request_remembered(const Session *session, const json_t *plan);
 Request *session_request_ref(Request *request);
 void session_request_unref(Request *request);
 

@@ -178,6 +178,36 @@ describe('the letter', () => {
     assert.equal((await read(call.letter.anna)).answer, 'none', 'nobody answers for another (fault 21)');
   });
 
+  test('in Spanish where the disclosure is, the hashed statements too (R1)', async () => {
+    const { language, ...disclosure } = DISCLOSURE;
+    const call = await planned({ request: { disclosure, language: 'es' } });
+    const letter = await read(call.letter.ben);
+    assert.match(letter.message, /^Asunto: /);
+    assert.ok(letter.message.includes('1 día') && letter.message.includes('Puede decir que no'), letter.message);
+    assert.equal(letter.disclosure.language, 'es');
+    assert.match(letter.disclosure.statements[0], /^Cualquier persona puede retirar/);
+  });
+
+  test('a platform brings its own template; one that leaves something out stops the start', async () => {
+    const here = scratch();
+    const usual = daemon;
+    const config = { ...CONFIG, 'letter.template_dir': here.dir };
+    const all = '{asker} {purpose} {use} {storage} {kept} {access} {third_parties} {rights} {statements} {controller} {contact}';
+    try {
+      writeFileSync(path.join(here.dir, 'letter.en.txt'), all.replace('{rights}', ''));
+      const refused = await Daemon.start({ place: here, config }).catch((error) => error);
+      assert.match(refused.message, /"code":2.*\nrecgate: .*letter\.en\.txt lacks \{rights\}/s);
+      writeFileSync(path.join(here.dir, 'letter.en.txt'), `From our house to yours.\n${all}`);
+      daemon = await Daemon.start({ place: here, config });
+      const call = await planned();
+      assert.match((await read(call.letter.ben)).message, /^From our house to yours\.\nClinic Platform education/);
+      await daemon.end();
+    } finally {
+      daemon = usual;
+      here.remove();
+    }
+  });
+
   test('who is not invited, or nobody asked, reads nothing', async () => {
     const call = await planned();
     const get = async (token) => { const { status, json } = await daemon.get('/v1/consent', token); return [status, json.code]; };
