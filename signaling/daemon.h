@@ -26,6 +26,7 @@ typedef struct Daemon {
   GMainContext *control;
   Vault *vault;
   TokenKey *key;
+  struct Letters *letters; /* letter.h */
   Server *server;
   MediaLane *lanes;
   guint n_lanes, next_lane;
