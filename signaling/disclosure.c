@@ -28,6 +28,13 @@ ConsentScope disclosure_scope_parse(const char *text) {
   return CONSENT_SCOPE_UNSET;
 }
 
+const char *disclosure_scope_text(ConsentScope scope) {
+  for (gsize i = 0; i < G_N_ELEMENTS(SCOPES); i++)
+    if (scope == SCOPES[i].scope)
+      return SCOPES[i].word;
+  return NULL;
+}
+
 static const char *scope_plain(const char *word) {
   for (gsize i = 0; i < G_N_ELEMENTS(SCOPES); i++)
     if (g_str_equal(word, SCOPES[i].word))

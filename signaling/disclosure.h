@@ -29,5 +29,6 @@ char *disclosure_canonical(const json_t *disclosure, guint8 hash[32], GError **e
 char *disclosure_letter(const json_t *disclosure, const DisclosureContext *context);
 ConsentScope disclosure_on_withdrawal(const json_t *disclosure);
 ConsentScope disclosure_scope_parse(const char *text); /* UNSET: unknown */
+const char *disclosure_scope_text(ConsentScope scope);   /* UNSET: NULL */
 
 #endif

@@ -52,10 +52,8 @@ static const struct {
   gboolean (*run)(const CtlOptions *options, GError **error);
   gboolean takes_session; /* as an argument */
 } commands[] = {
-    {"token", ctl_token, FALSE},
-    {"sessions", ctl_sessions, FALSE},
-    {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE},
+    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
+    {"export", ctl_export, TRUE}, {"receipt", ctl_receipt, TRUE}, /* the file stands where a session would */
 };
 
 static const char summary[] =
@@ -65,6 +63,7 @@ static const char summary[] =
     "  sessions                                             list what the data directory holds\n"
     "  segments SESSION                                     list a session's segments\n"
     "  export SESSION --participant P [--take T] [-o FILE]  write one person's recording; -o - is standard output\n"
+    "  receipt FILE [--key VERIFIER_KEY | --data DIR]       check receipts offline\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -82,6 +81,7 @@ static gboolean command_run(const char *name, const char *argument, CtlOptions *
 
 static gboolean run(int *argc, char ***argv, GError **error) {
   g_autofree char *data = NULL, *session = NULL, *participant = NULL, *secret = NULL, *role = NULL, *name = NULL, *output = NULL;
+  g_autofree char *key = NULL;
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
   gboolean json = FALSE, force = FALSE;
   const GOptionEntry entries[] = {
@@ -95,6 +95,7 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"ttl", 0, 0, G_OPTION_ARG_INT64, &ttl_s, "life of a token (default: 3600)", "SECONDS"},
       {"take", 0, 0, G_OPTION_ARG_INT64, &take, "one take only", "T"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "file to write (default: SESSION-P.webm)", "FILE"},
+      {"key", 0, 0, G_OPTION_ARG_STRING, &key, "verifier key of the log that made a receipt", "KEY"},
       {"force", 0, 0, G_OPTION_ARG_NONE, &force, "replace an existing file", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
@@ -115,7 +116,9 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .ttl_s = ttl_s,
                         .take = take,
                         .json = json,
-                        .force = force};
+                        .force = force,
+                        .key = key,
+                        .data_given = data != NULL};
   return command_run(*argc > 1 ? (*argv)[1] : NULL, *argc > 2 ? (*argv)[2] : NULL, &options, error);
 }
 
@@ -126,5 +129,5 @@ int main(int argc, char **argv) {
   if (run(&argc, &argv, &error) && fflush(stdout) == 0)
     return 0;
   fprintf(stderr, "recgatectl: %s\n", error ? error->message : "standard output cannot be written");
-  return EXIT_USE;
+  return g_error_matches(error, CTL_ERROR, CTL_ERROR_DOES_NOT_HOLD) ? 1 : EXIT_USE;
 }

@@ -11,12 +11,14 @@
 
 #define CTL_ERROR (ctl_error_quark())
 GQuark ctl_error_quark(void);
-typedef enum CtlError { CTL_ERROR_USAGE, CTL_ERROR_FILE, CTL_ERROR_BUSY } CtlError;
+typedef enum CtlError { CTL_ERROR_USAGE, CTL_ERROR_FILE, CTL_ERROR_BUSY, CTL_ERROR_DOES_NOT_HOLD /* status 1 */ } CtlError;
 
 typedef struct CtlOptions { /* borrowed from the command line; NULL or 0: not given */
   const char *data, *session, *participant, *secret_file, *role, *name, *output;
   gint64 ttl_s, take;
   gboolean json, force;
+  const char *key;     /* a log's verifier key */
+  gboolean data_given; /* by --data, not by default */
 } CtlOptions;
 
 /* Each prints its result on standard output. FALSE: a one-line error. */
@@ -25,6 +27,8 @@ gboolean ctl_sessions(const CtlOptions *options, GError **error) G_GNUC_WARN_UNU
 gboolean ctl_segments(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* R20: first an `access` leaf by the user of this system, so the vault's lock is needed; then the file, 0600, whole or not at all. */
 gboolean ctl_export(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* R24: `session` is the file. CTL_ERROR_DOES_NOT_HOLD after what does not hold was printed. */
+gboolean ctl_receipt(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Prints the value as one line of JSON. */
 void ctl_print_json(const json_t *value);
