@@ -132,7 +132,8 @@ static void page(HttpRequest *request, const char *path) {
                {".css", "text/css; charset=utf-8"},
                {".svg", "image/svg+xml"},
                {".ts", "text/plain; charset=utf-8"}};
-  const char *name = g_str_equal(path, "/") ? "/index.html" : g_str_equal(path, "/audit") ? "/audit.html" : path;
+  g_autofree char *html = strchr(path, '.') == NULL ? g_strconcat(path, ".html", NULL) : NULL; /* /audit, /withdraw, … */
+  const char *name = g_str_equal(path, "/") ? "/index.html" : html != NULL ? html : path;
   g_autofree char *resource = g_strconcat("/recgate/web", name, NULL);
   GBytes *bytes = g_resources_lookup_data(resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   for (gsize i = 0; bytes != NULL && i < G_N_ELEMENTS(TYPES); i++)
