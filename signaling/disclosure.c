@@ -21,6 +21,13 @@ ConsentScope disclosure_scope_parse(const char *text) {
   return CONSENT_SCOPE_UNSET;
 }
 
+const char *disclosure_scope_text(ConsentScope scope) {
+  for (gsize i = 0; i < G_N_ELEMENTS(SCOPES); i++)
+    if (scope == SCOPES[i].scope)
+      return SCOPES[i].word;
+  return NULL;
+}
+
 ConsentScope disclosure_on_withdrawal(const json_t *disclosure) {
   return disclosure_scope_parse(json_string_value(json_object_get(disclosure, "on_withdrawal")));
 }

@@ -27,5 +27,6 @@ json_t *disclosure_complete(const json_t *given, const DisclosureContext *contex
 char *disclosure_canonical(const json_t *disclosure, guint8 hash[32], GError **error) G_GNUC_WARN_UNUSED_RESULT;
 ConsentScope disclosure_on_withdrawal(const json_t *disclosure);
 ConsentScope disclosure_scope_parse(const char *text); /* UNSET: unknown */
+const char *disclosure_scope_text(ConsentScope scope);   /* UNSET: NULL */
 
 #endif

@@ -52,9 +52,12 @@ static const struct {
   const char *name;
   gboolean (*run)(const CtlOptions *options, GError **error);
   gboolean takes_session; /* as an argument */
-} commands[] = {
-    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE}, {"verify", ctl_verify, FALSE},     {"key", ctl_key, FALSE},
+} commands
+    [] =
+        {
+            {"token", ctl_token, FALSE},    {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
+            {"export", ctl_export, TRUE},   {"verify", ctl_verify, FALSE},     {"key", ctl_key, FALSE},
+            {"receipt", ctl_receipt, TRUE}, /* the file stands where a session would */
 };
 
 static const char summary[] =
@@ -67,6 +70,7 @@ static const char summary[] =
     "  verify [--key VERIFIER_KEY] [--checkpoint FILE]... [--tiles DIR]\n"
     "                                                       does what stands there keep the rules?\n"
     "  key                                                  print the log's verifier key\n"
+    "  receipt FILE [--key VERIFIER_KEY | --data DIR]       check receipts offline\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -125,7 +129,8 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .ttl_s = ttl_s,
                         .take = take,
                         .json = json,
-                        .force = force};
+                        .force = force,
+                        .data_given = data != NULL};
   return command_run(*argc > 1 ? (*argv)[1] : NULL, *argc > 2 ? (*argv)[2] : NULL, &options, error);
 }
 
