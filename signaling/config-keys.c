@@ -39,6 +39,8 @@ static const ConfigKey keys[] = {
     NUMBER("consent", "requests_max", requests_max, "3", 1, CONSENT_REQUESTS_MAX, "requests a session (R4)"),
     NUMBER("recording", "segment_s", segment_s, "5", 1, 60, "length of a segment"),
     NUMBER("recording", "max_participants", max_participants, "4", 2, 4, "people in a session without an SFU"),
+    NUMBER("recording", "retention_max_s", retention_max_s, "316224000", 1, 316224000,
+           "the longest retention_s a disclosure may ask for (default: ten years)"),
     TEXT("ledger", "origin", origin, NULL, NULL, NULL,
          "the log's name on its checkpoints, such as gate.example.com/log; used when the log is made"),
     NUMBER("media", "workers", workers, "0", 0, 64, "media workers; 0: one a core"),

@@ -289,7 +289,7 @@ static Request *request_new(const Message *message, GError **error) {
   gint64 now_ms = daemon_wall_ms();
   g_autofree char *at = daemon_rfc3339(now_ms);
   const DisclosureContext context = {daemon->config->controller_name, daemon->config->controller_contact, message->session->id, at,
-                                     message->member->name};
+                                     message->member->name,           daemon->config->retention_max_s};
   json_t *disclosure = disclosure_complete(json_object_get(message->json, "disclosure"), &context, error);
   if (disclosure == NULL)
     return NULL;

@@ -61,6 +61,17 @@ static void on_health(gboolean healthy, const char *why, gpointer user) {
   session_health(daemon);
 }
 
+/* R19; fault 36: an export in flight is cut. A paused recording is not over as long as its request is open. */
+static gboolean on_overdue(const char *id, guint64 request, gpointer user) {
+  const Session *session = session_get(user, id, FALSE);
+  const ConsentView view = session != NULL && session->consent != NULL ? consent_view(session->consent) : (ConsentView){0};
+  if (view.request_active && view.request == request)
+    return TRUE;
+  api_export_cut(user, id);
+  g_message("event=expired session=%s request=%" G_GUINT64_FORMAT, id, request);
+  return FALSE;
+}
+
 /* --- starting --- */
 
 /* Media, control and storage threads go first: they are what a withdrawal passes through (R6, R11), and each of their steps is short. Under load
@@ -77,6 +88,8 @@ static gboolean start_vault(Daemon *daemon, GError **error) {
   daemon->vault = vault_open(daemon->config->data_dir, daemon->config->origin, daemon->control, &events, error);
   be_prompt(SCHED_OTHER);
   daemon->healthy = daemon->vault != NULL && vault_healthy(daemon->vault);
+  if (daemon->vault != NULL)
+    vault_set_overdue(daemon->vault, on_overdue, daemon);
   return daemon->vault != NULL;
 }
 

@@ -50,6 +50,7 @@ static const char schema[] =
     " reason TEXT NOT NULL, segments INTEGER NOT NULL, bytes INTEGER NOT NULL, leaf INTEGER NOT NULL, hash TEXT NOT NULL, at INTEGER NOT "
     "NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS purges_recording ON purges(recording);"
+    "CREATE TABLE IF NOT EXISTS retentions(recording INTEGER PRIMARY KEY, wall_due INTEGER NOT NULL, lived_due INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS cleanups(recording INTEGER, participant TEXT, PRIMARY KEY(recording, participant)) STRICT, WITHOUT ROWID;";
 
 gboolean store_failed(sqlite3 *db, GError **error) {

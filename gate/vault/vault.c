@@ -117,7 +117,7 @@ static gboolean open_all(Vault *vault, GError **error) {
   if (!files_open_dir(vault->dir, &vault->dir_fd, error) || !files_lock(vault->dir_fd, vault->dir, &vault->lock_fd, error))
     return FALSE;
   vault->arena = keyarena_new(error);
-  if (!vault->arena || !check_set(vault, error) || !open_store(vault, error) ||
+  if (!vault->arena || !check_set(vault, error) || !open_store(vault, error) || !retention_open(vault, error) ||
       !files_open_segments(vault->dir_fd, &vault->segments_fd, error) || !recover(vault, error))
     return FALSE;
   g_autoptr(GError) full = NULL;
@@ -148,6 +148,15 @@ static void vault_clear(Vault *vault) {
   g_free(vault);
 }
 
+static gint64 next_tick_us(Vault *vault) {
+  return MIN(health_next_us(vault), retention_next_us(vault));
+}
+
+static void tick(Vault *vault) {
+  health_tick(vault);
+  retention_tick(vault);
+}
+
 Vault *vault_open(const char *data_dir, const char *origin, GMainContext *control, const VaultEvents *events, GError **error) {
   if (sodium_init() < 0) {
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "no source of randomness");
@@ -170,7 +179,7 @@ Vault *vault_open(const char *data_dir, const char *origin, GMainContext *contro
     vault_clear(vault);
     return NULL;
   }
-  static const StorageIdle idle = {.work = cleanup_work, .next_tick_us = health_next_us, .tick = health_tick};
+  static const StorageIdle idle = {.work = cleanup_work, .next_tick_us = next_tick_us, .tick = tick};
   vault->storage = storage_new(vault, &idle);
   storage_start(vault->storage);
   return vault;
@@ -193,6 +202,7 @@ void vault_free(Vault *vault) {
   for (Job *left; (left = storage_pop_left(vault->storage));)
     left->cancel(vault, left);
   forget_sealed(vault);
+  retention_save(vault);
   while (delivery_flush(vault->delivery)) /* answers may ask for more; that is answered at once, with an error */
     ;
   vault_clear(vault);
@@ -256,7 +266,7 @@ typedef struct EventParcel {
   Vault *vault;
   char *session, *why;
   guint32 take;
-  guint64 segment;
+  guint64 segment, request;
   gint64 last_packet_us;
   gboolean healthy;
 } EventParcel;
@@ -298,6 +308,27 @@ static void health_deliver(Parcel *parcel) {
   if (events->health)
     events->health(event->healthy, event->why, events->user);
   event_free(event);
+}
+
+/* Control may know better: a request that is still open is not over. Else nobody needs to be asked (R19). */
+static void overdue_deliver(Parcel *parcel) {
+  EventParcel *event = (EventParcel *)parcel;
+  Vault *vault = event->vault;
+  const VaultErase erase = {
+      .session = event->session, .request = event->request, .scope = VAULT_SCOPE_SESSION, .participant = "", .reason = "expired"};
+  if (!vault->overdue || !vault->overdue(event->session, event->request, vault->overdue_user))
+    vault_erase(vault, &erase, NULL, NULL);
+  event_free(event);
+}
+
+void vault_set_overdue(Vault *vault, VaultOverdue overdue, gpointer user) {
+  vault->overdue = overdue;
+  vault->overdue_user = user;
+}
+
+void vault_tell_overdue(Vault *vault, const char *session, guint64 request) {
+  const EventParcel event = {.session = g_strdup(session), .request = request};
+  event_post(vault, overdue_deliver, &event);
 }
 
 void vault_tell_sealed(Vault *vault, const VaultSegment *segment) {

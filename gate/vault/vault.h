@@ -47,6 +47,10 @@ Vault *vault_open(const char *data_dir, const char *origin, GMainContext *contro
  * Control thread; recorders and readers first. An erase that the disk still refuses is answered with an error, and finished at the next start. */
 void vault_free(Vault *vault);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vault, vault_free)
+/* That recording has passed its retention_s and is erased when this returns (R19): exports of it are cut here. TRUE: its request is still open,
+ * so it is not over; asked again soon. Control thread, before the context runs; without one everything overdue is over. */
+typedef gboolean (*VaultOverdue)(const char *session, guint64 request, gpointer user);
+void vault_set_overdue(Vault *vault, VaultOverdue overdue, gpointer user);
 gboolean vault_healthy(Vault *vault);
 /* The log's verifier key as text (note.h), as long as the vault lives; and an Ed25519 signature by its key (receipts, bundles). Any thread. */
 const char *vault_verifier_text(const Vault *vault);
