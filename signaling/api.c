@@ -3,6 +3,7 @@
 #include "gate/vault/vault-reader.h"
 #include "pipelines/relay/control.h"
 #include "signaling/api-export.h"
+#include "signaling/api-forget.h"
 #include "signaling/api-metrics.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
@@ -320,12 +321,20 @@ static void get(HttpRequest *request, Daemon *daemon, const char *path) {
     page(request, path);
 }
 
+static void delete (HttpRequest *request, Daemon *daemon, const char *rest) {
+  Token token;
+  if (authorize(request, daemon, &token))
+    api_forget(request, daemon, rest, &token);
+}
+
 void api_handle(HttpRequest *request, gpointer daemon) {
   const char *method = http_method(request), *path = http_path(request);
   if (g_str_equal(method, "GET") || g_str_equal(method, "HEAD"))
     get(request, daemon, path);
   else if (g_str_equal(method, "POST") && g_str_equal(path, "/v1/withdraw"))
     post_withdraw(request, daemon);
+  else if (g_str_equal(method, "DELETE") && g_str_has_prefix(path, "/v1/sessions/"))
+    delete (request, daemon, path + strlen("/v1/sessions/"));
   else
     http_respond_error(request, 405, "bad_method", "This address does not take that method.");
 }

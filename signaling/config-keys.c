@@ -43,6 +43,8 @@ static const ConfigKey keys[] = {
            "the longest retention_s a disclosure may ask for (default: ten years)"),
     TEXT("ledger", "origin", origin, NULL, NULL, NULL,
          "the log's name on its checkpoints, such as gate.example.com/log; used when the log is made"),
+    NUMBER("ledger", "personal_data_s", personal_data_s, "0", 0, 3162240000,
+           "a session's names and salts are forgotten this long after its last recording expired; 0: never"),
     NUMBER("media", "workers", workers, "0", 0, 64, "media workers; 0: one a core"),
     NUMBER("limits", "sessions_max", sessions_max, "1000", 1, 100000, "sessions at a time"),
     NUMBER("limits", "sockets_max", sockets_max, "4096", 4, 100000, "connections at a time"),

@@ -90,6 +90,8 @@ static gboolean start_vault(Daemon *daemon, GError **error) {
   daemon->healthy = daemon->vault != NULL && vault_healthy(daemon->vault);
   if (daemon->vault != NULL)
     vault_set_overdue(daemon->vault, on_overdue, daemon);
+  if (daemon->vault != NULL)
+    vault_set_personal_data(daemon->vault, daemon->config->personal_data_s);
   return daemon->vault != NULL;
 }
 

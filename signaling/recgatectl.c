@@ -52,10 +52,8 @@ static const struct {
   gboolean (*run)(const CtlOptions *options, GError **error);
   gboolean takes_session; /* as an argument */
 } commands[] = {
-    {"token", ctl_token, FALSE},
-    {"sessions", ctl_sessions, FALSE},
-    {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE},
+    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
+    {"export", ctl_export, TRUE}, {"forget", ctl_forget, TRUE},
 };
 
 static const char summary[] =
@@ -65,6 +63,7 @@ static const char summary[] =
     "  sessions                                             list what the data directory holds\n"
     "  segments SESSION                                     list a session's segments\n"
     "  export SESSION --participant P [--take T] [-o FILE]  write one person's recording; -o - is standard output\n"
+    "  forget SESSION [--participant P]                     names, texts and salts of a session, or of one person in it\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 

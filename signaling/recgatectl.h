@@ -25,6 +25,8 @@ gboolean ctl_sessions(const CtlOptions *options, GError **error) G_GNUC_WARN_UNU
 gboolean ctl_segments(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* R20: first an `access` leaf by the user of this system, so the vault's lock is needed; then the file, 0600, whole or not at all. */
 gboolean ctl_export(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* R23: names, texts and salts of a session or of one person; refused as long as recordings are kept. */
+gboolean ctl_forget(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Prints the value as one line of JSON. */
 void ctl_print_json(const json_t *value);

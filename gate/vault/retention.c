@@ -3,10 +3,11 @@
  * (retention-clock.h), and the storage thread looks at them when it has nothing else to do. */
 #include "gate/vault/vault-private.h"
 
-#define LOOK_EVERY_US (60 * G_USEC_PER_SEC)
-#define LOOK_AGAIN_US G_USEC_PER_SEC /* an erase is under way, or control says that the request is still open */
-#define LOOK_ROWS     16             /* at a time: an erase may be waiting */
-#define SAVE_EVERY_MS (10 * 60 * 1000)
+#define LOOK_EVERY_US       (60 * G_USEC_PER_SEC)
+#define LOOK_AGAIN_US       G_USEC_PER_SEC /* an erase is under way, or control says that the request is still open */
+#define LOOK_ROWS           16             /* at a time: an erase may be waiting */
+#define PERSONAL_DATA_S_MIN (2 * 3600)     /* by then the daemon has forgotten the session too */
+#define SAVE_EVERY_MS       (10 * 60 * 1000)
 
 typedef struct Overdue {
   gint64 recording, request;
@@ -70,6 +71,7 @@ gboolean retention_open(Vault *vault, GError **error) {
   retention_clock_start(&vault->retention.clock, lived, state_wall_ms(), storage_now_us());
   vault->retention.saved_ms = lived;
   vault->retention.opened = TRUE;
+  vault->retention.opened_ms = state_wall_ms();
   return vault_in_transaction(vault, adopt, NULL, error);
 }
 
@@ -107,6 +109,26 @@ static void settle_overdue(Vault *vault, Overdue *overdue) {
     vault_tell_overdue(vault, overdue->session, (guint64)overdue->request);
 }
 
+/* R23: who is in it is nobody's business any more. Somebody who is still there, as far as this process knows, keeps it. */
+static void forget_old(Vault *vault, gboolean wall_decides) {
+  const gint64 seconds = MAX(atomic_load(&vault->personal_data_s), PERSONAL_DATA_S_MIN);
+  if (atomic_load(&vault->personal_data_s) == 0 || !wall_decides)
+    return;
+  g_autoptr(sqlite3_stmt) row =
+      store_query(vault->db, NULL,
+                  "SELECT session FROM sessions AS s WHERE (session < 'forgotten-' OR session >= 'forgotten.') AND last_at <= ?1"
+                  " AND NOT EXISTS(SELECT 1 FROM recordings AS r LEFT JOIN holders AS h ON h.recording = r.id LEFT JOIN retentions AS t ON "
+                  "t.recording = r.id"
+                  " WHERE r.session = s.session AND (h.slot IS NOT NULL OR t.recording IS NOT NULL))"
+                  " AND NOT EXISTS(SELECT 1 FROM takes AS k WHERE k.session = s.session AND k.closed_at IS NULL)"
+                  " AND NOT EXISTS(SELECT 1 FROM participants AS p WHERE p.session = s.session AND p.left_at IS NULL AND p.joined_at >= ?2)"
+                  " ORDER BY last_at LIMIT ?3",
+                  "iii", state_wall_ms() - seconds * 1000, vault->retention.opened_ms, (gint64)LOOK_ROWS);
+  gboolean failed = FALSE;
+  while (row && store_step(row, &failed, NULL))
+    vault_forget(vault, store_text(row, 0), NULL, NULL, NULL);
+}
+
 static gint64 next_look_us(Vault *vault) {
   const gint64 now_us = storage_now_us();
   gint64 due_ms = G_MAXINT64, by_wall_ms = G_MAXINT64;
@@ -116,6 +138,10 @@ static gint64 next_look_us(Vault *vault) {
   const gint64 left_ms = due_ms - MIN(due_ms, lived_ms(vault)), wall_left_ms = by_wall_ms - MIN(by_wall_ms, state_wall_ms());
   const gint64 wait_ms = wall_left_ms > 0 ? MIN(left_ms, wall_left_ms) : left_ms; /* one that the wall alone calls overdue: every minute */
   return now_us + CLAMP(wait_ms, LOOK_AGAIN_US / 1000, LOOK_EVERY_US / 1000) * 1000;
+}
+
+void vault_set_personal_data(Vault *vault, gint64 seconds) {
+  atomic_store(&vault->personal_data_s, seconds);
 }
 
 gint64 retention_next_us(Vault *vault) {
@@ -130,6 +156,7 @@ void retention_tick(Vault *vault) {
   const gboolean found = find_overdue(vault, wall_decides, list);
   for (guint i = 0; found && i < list->len; i++)
     settle_overdue(vault, list->pdata[i]);
+  forget_old(vault, wall_decides);
   const gboolean more = found && list->len == LOOK_ROWS;
   vault->retention.looked_at = more ? ((const Overdue *)list->pdata[list->len - 1])->recording : 0;
   vault->retention.next_us = more ? storage_now_us() : next_look_us(vault);

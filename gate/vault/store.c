@@ -17,6 +17,7 @@
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS sessions(session TEXT PRIMARY KEY, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX IF NOT EXISTS sessions_named ON sessions(last_at) WHERE session < 'forgotten-' OR session >= 'forgotten.';"
     "CREATE TABLE IF NOT EXISTS participants(session TEXT, participant TEXT, name TEXT, role TEXT, joined_at INTEGER, left_at INTEGER,"
     " left_reason TEXT, PRIMARY KEY(session, participant)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS recordings(id INTEGER PRIMARY KEY, session TEXT NOT NULL, request INTEGER NOT NULL, on_withdrawal INTEGER "

@@ -43,6 +43,7 @@ struct Vault {
   _Atomic guint64 next_segment;
   _Atomic gsize queued_bytes;
   _Atomic guint pending_recordings; /* vault_recording_new queued: an erase may have overtaken it */
+  _Atomic gint64 personal_data_s;   /* 0: nobody is forgotten by themselves */
   _Atomic guint health;             /* HealthBit mask */
   pthread_mutex_t doomed_lock;
   GPtrArray *doomed; /* erases asked for and not yet in the database */
@@ -56,7 +57,7 @@ struct Vault {
   gboolean segments_dirty; /* storage: names changed under segments/ */
   struct {                 /* storage; retention.c */
     RetentionClock clock;
-    gint64 next_us, looked_at, saved_ms; /* next look; recording the last look ended with, 0: none; lived time in the database */
+    gint64 next_us, looked_at, saved_ms, opened_ms; /* next look; recording the last look ended with, 0: none; lived time in the database; wall */
     gboolean opened;
   } retention;
 };

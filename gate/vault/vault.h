@@ -21,6 +21,7 @@ typedef enum VaultError {
   VAULT_ERROR_ERASED,   /* what was asked for has been erased */
   VAULT_ERROR_NOT_FOUND,
   VAULT_ERROR_FULL,     /* no free key slot, queue full */
+  VAULT_ERROR_KEPT,     /* cannot be forgotten yet: recordings are kept, or the session is being recorded */
 } VaultError;
 
 typedef struct VaultTake VaultTake;       /* counted: control and recorder hold it */
@@ -103,5 +104,13 @@ typedef struct VaultErase {
 /* Keys destroyed first (in place, fdatasync), then leaf and state, then `done`, then files unlinked (R13, R18). Does not answer until durable:
  * where the disk refuses it wipes the key from memory, reports health, and keeps trying. Works for sessions long past. */
 void vault_erase(Vault *vault, const VaultErase *erase, VaultDone done, gpointer user);
+
+/* Forgets a person of a session, or with participant NULL the session with everybody in it (R23): leaf `forget`, then their salts, names, texts
+ * and withdraw_keys are gone, and in every list their id is VAULT_FORGOTTEN and the commitment that stands for it in the leaves. Every proof
+ * stays valid. VAULT_ERROR_KEPT as long as any recording of the session is kept or a take is open; VAULT_ERROR_NOT_FOUND. */
+#define VAULT_FORGOTTEN "forgotten-"
+void vault_forget(Vault *vault, const char *session, const char *participant, VaultDone done, gpointer user);
+/* Sessions are forgotten by themselves this long after their last event and their last recording's end; 0: never. Any thread. */
+void vault_set_personal_data(Vault *vault, gint64 seconds);
 
 #endif

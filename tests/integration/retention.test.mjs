@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Retention by itself (R19): expiry at the wire, without media.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { Client, DISCLOSURE, record } from './client.mjs';
 import { Daemon, scratch, sleep, until } from './daemon.mjs';
@@ -70,6 +71,39 @@ describe('retention', () => {
     const second = await Daemon.start({ place });
     await until(async () => (await expired('away', second)).length, 'the expiry');
     await second.stop();
+    place.remove();
+  });
+});
+
+describe('forgetting', () => {
+  test('by a service, when it is over; the log and receipts stay valid (R23)', async () => {
+    const place = scratch();
+    let one = await Daemon.start({ place });
+    const name = 'Benjamin Unmistakable';
+    const anna = await Client.join(one, 'unmistakable-session', 'anna', 'expert');
+    const ben = await Client.join(one, 'unmistakable-session', 'ben-unmistakable', 'client', { name });
+    await record(anna, [ben]);
+    await ben.state('recording');
+    const service = one.token('any', 'platform', 'service');
+    const remove = (where, token = service) => one.get(where, token, { method: 'DELETE' });
+    assert.equal((await remove('/v1/sessions/unmistakable-session')).json.code, 'session_live');
+    assert.equal((await remove('/v1/sessions/unmistakable-session', one.token('any', 'a', 'auditor'))).status, 403);
+    assert.equal((await remove('/v1/sessions/unmistakable-session', null)).status, 401);
+    assert.equal((await remove('/v1/sessions/..%2fkeys')).status >= 400, true);
+    await one.stop();
+    const holds = (text) => readFileSync(`${place.data}/vault.db`).includes(text);
+    assert.ok(holds(name));
+    one = await Daemon.start({ place });
+    assert.equal((await remove('/v1/sessions/nobody')).status, 404);
+    assert.equal((await remove('/v1/sessions/unmistakable-session/participants/ben-unmistakable')).json.forgotten, true);
+    assert.ok(!holds(name) && !holds('ben-unmistakable') && holds('unmistakable-session'));
+    await one.stop();
+    const forgotten = one.ctl('forget', 'unmistakable-session', '--json');
+    assert.equal(forgotten.status, 0, forgotten.error);
+    assert.ok(!holds('unmistakable-session'));
+    assert.equal(one.ctl('forget', 'unmistakable-session').status, 2);
+    one = await Daemon.start({ place });
+    await one.stop();
     place.remove();
   });
 });
