@@ -43,6 +43,8 @@ static const ConfigKey keys[] = {
            "the longest retention_s a disclosure may ask for (default: ten years)"),
     TEXT("ledger", "origin", origin, NULL, NULL, NULL,
          "the log's name on its checkpoints, such as gate.example.com/log; used when the log is made"),
+    TEXT("ledger", "head_file", head_file, NULL, NULL, NULL,
+         "file outside the data directory, on another disk, for the newest checkpoint: finds out snapshots that were put back"),
     NUMBER("ledger", "personal_data_s", personal_data_s, "0", 0, 3162240000,
            "a session's names and salts are forgotten this long after its last recording expired; 0: never"),
     NUMBER("media", "workers", workers, "0", 0, 64, "media workers; 0: one a core"),

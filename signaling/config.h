@@ -26,6 +26,7 @@ typedef struct Config {
   gint64 requests_max;                              /* [consent] requests a session */
   gint64 segment_s, max_participants;               /* [recording] */
   gint64 retention_max_s;                           /* [recording] a disclosure that asks for more is refused */
+  char *head_file;                                  /* [ledger] NULL: none */
   gint64 personal_data_s;                           /* [ledger] 0: nobody is forgotten by themselves */
   char *origin;                                     /* [ledger] the log's name; NULL: a random one */
   gint64 workers;                                   /* [media] workers; 0: one a core */

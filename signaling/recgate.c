@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gate/vault/head.h"
 #include "signaling/address.h"
 #include "signaling/api-export.h"
 #include "signaling/session.h"
@@ -84,6 +85,8 @@ static void be_prompt(int policy) {
 
 static gboolean start_vault(Daemon *daemon, GError **error) {
   const VaultEvents events = {on_sealed, on_take_failed, on_health, daemon};
+  if (daemon->config->head_file != NULL && !vault_head_check(daemon->config->data_dir, daemon->config->head_file, error))
+    return FALSE;
   be_prompt(SCHED_RR);
   daemon->vault = vault_open(daemon->config->data_dir, daemon->config->origin, daemon->control, &events, error);
   be_prompt(SCHED_OTHER);
@@ -92,6 +95,8 @@ static gboolean start_vault(Daemon *daemon, GError **error) {
     vault_set_overdue(daemon->vault, on_overdue, daemon);
   if (daemon->vault != NULL)
     vault_set_personal_data(daemon->vault, daemon->config->personal_data_s);
+  if (daemon->vault != NULL && daemon->config->head_file != NULL)
+    vault_set_head_file(daemon->vault, daemon->config->head_file);
   return daemon->vault != NULL;
 }
 

@@ -53,7 +53,7 @@ static const struct {
   gboolean takes_session; /* as an argument */
 } commands[] = {
     {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE}, {"forget", ctl_forget, TRUE},
+    {"export", ctl_export, TRUE}, {"forget", ctl_forget, TRUE},      {"restore", ctl_restore, FALSE},
 };
 
 static const char summary[] =
@@ -64,6 +64,7 @@ static const char summary[] =
     "  segments SESSION                                     list a session's segments\n"
     "  export SESSION --participant P [--take T] [-o FILE]  write one person's recording; -o - is standard output\n"
     "  forget SESSION [--participant P]                     names, texts and salts of a session, or of one person in it\n"
+    "  restore --ledger NEWEST | --no-newer-ledger          make a restored data directory usable (docs/backup.md)\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -82,7 +83,8 @@ static gboolean command_run(const char *name, const char *argument, CtlOptions *
 static gboolean run(int *argc, char ***argv, GError **error) {
   g_autofree char *data = NULL, *session = NULL, *participant = NULL, *secret = NULL, *role = NULL, *name = NULL, *output = NULL;
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
-  gboolean json = FALSE, force = FALSE;
+  g_autofree char *ledger = NULL;
+  gboolean json = FALSE, force = FALSE, no_newer_ledger = FALSE;
   const GOptionEntry entries[] = {
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &data, "data directory (default: recgate-data)", "DIR"},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "machine-readable output", NULL},
@@ -95,6 +97,8 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"take", 0, 0, G_OPTION_ARG_INT64, &take, "one take only", "T"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "file to write (default: SESSION-P.webm)", "FILE"},
       {"force", 0, 0, G_OPTION_ARG_NONE, &force, "replace an existing file", NULL},
+      {"ledger", 0, 0, G_OPTION_ARG_FILENAME, &ledger, "newest copy of the ledger: vault.db, a data directory, or tiles", "NEWEST"},
+      {"no-newer-ledger", 0, 0, G_OPTION_ARG_NONE, &no_newer_ledger, "there is none, and nothing was erased since", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
   g_autoptr(GOptionContext) context = g_option_context_new("COMMAND");
@@ -114,7 +118,9 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .ttl_s = ttl_s,
                         .take = take,
                         .json = json,
-                        .force = force};
+                        .force = force,
+                        .ledger = ledger,
+                        .no_newer_ledger = no_newer_ledger};
   return command_run(*argc > 1 ? (*argv)[1] : NULL, *argc > 2 ? (*argv)[2] : NULL, &options, error);
 }
 

@@ -17,6 +17,8 @@ typedef struct CtlOptions { /* borrowed from the command line; NULL or 0: not gi
   const char *data, *session, *participant, *secret_file, *role, *name, *output;
   gint64 ttl_s, take;
   gboolean json, force;
+  const char *ledger;    /* restore */
+  gboolean no_newer_ledger;
 } CtlOptions;
 
 /* Each prints its result on standard output. FALSE: a one-line error. */
@@ -27,6 +29,8 @@ gboolean ctl_segments(const CtlOptions *options, GError **error) G_GNUC_WARN_UNU
 gboolean ctl_export(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* R23: names, texts and salts of a session or of one person; refused as long as recordings are kept. */
 gboolean ctl_forget(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* A copied or restored data directory gets the purges of a newer ledger, and may be used again (docs/backup.md). */
+gboolean ctl_restore(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Prints the value as one line of JSON. */
 void ctl_print_json(const json_t *value);

@@ -212,6 +212,20 @@ static gboolean forget_names(Vault *vault, gpointer user, GError **error) {
 
 /* --- the job --- */
 
+static void forget_run(Vault *vault, Job *base);
+static void forget_cancel(Vault *vault, Job *base);
+
+static ForgetJob *forget_new(const char *session, const char *participant) {
+  ForgetJob *forget = g_new0(ForgetJob, 1);
+  *forget = (ForgetJob){.job = {.run = forget_run, .cancel = forget_cancel},
+                        .session = g_strdup(session),
+                        .participant = g_strdup(participant),
+                        .people = g_ptr_array_new_with_free_func(renaming_free),
+                        .recordings = g_array_new(FALSE, FALSE, sizeof(gint64)),
+                        .answer = {.place = {.index = -1}}};
+  return forget;
+}
+
 static void forget_free(ForgetJob *forget) {
   g_ptr_array_unref(forget->people);
   g_array_unref(forget->recordings);
@@ -254,6 +268,16 @@ static void forget_run(Vault *vault, Job *base) {
   }
 }
 
+gboolean forget_now(Vault *vault, const char *session, const char *participant, GError **error) {
+  ForgetJob *forget = forget_new(session, participant);
+  gboolean going = forget_begin(vault, forget, error);
+  while (going && forget->recordings->len > 0)
+    going = vault_in_transaction(vault, rename_slice, forget, error);
+  const gboolean done = going && vault_in_transaction(vault, forget_names, forget, error);
+  forget_free(forget);
+  return done;
+}
+
 static void forget_cancel(Vault *vault, Job *base) {
   g_autoptr(GError) error = g_error_new_literal(VAULT_ERROR, VAULT_ERROR_STORAGE, "closing: nothing was forgotten yet");
   vault_answer(vault, ((ForgetJob *)base)->done, ((ForgetJob *)base)->user, error, &((ForgetJob *)base)->answer);
@@ -261,14 +285,8 @@ static void forget_cancel(Vault *vault, Job *base) {
 }
 
 void vault_forget(Vault *vault, const char *session, const char *participant, VaultDone done, gpointer user) {
-  ForgetJob *forget = g_new0(ForgetJob, 1);
-  *forget = (ForgetJob){.job = {.run = forget_run, .cancel = forget_cancel},
-                        .session = g_strdup(session),
-                        .participant = g_strdup(participant),
-                        .done = done,
-                        .user = user,
-                        .people = g_ptr_array_new_with_free_func(renaming_free),
-                        .recordings = g_array_new(FALSE, FALSE, sizeof(gint64)),
-                        .answer = {.place = {.index = -1}}};
+  ForgetJob *forget = forget_new(session, participant);
+  forget->done = done;
+  forget->user = user;
   vault_push(vault, LANE_MEDIA, &forget->job);
 }

@@ -55,6 +55,8 @@ struct Vault {
   gint64 probe_us;         /* storage: next write probe, G_MAXINT64: none is due */
   guint erases_refused;    /* storage: erases that the disk refused and that are tried again */
   gboolean segments_dirty; /* storage: names changed under segments/ */
+  char *head_file;         /* storage; NULL: none */
+  gint64 head_next_us;     /* storage */
   struct {                 /* storage; retention.c */
     RetentionClock clock;
     gint64 next_us, looked_at, saved_ms, opened_ms; /* next look; recording the last look ended with, 0: none; lived time in the database; wall */
@@ -84,6 +86,19 @@ void health_tick(Vault *vault);
 gboolean health_make_reserve(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Gives back the space and descriptors that were kept for an erase (fault 30). */
 void health_open_reserve(Vault *vault);
+
+/* --- vault.c, for restore.c: a vault without its thread, its home unseen --- */
+Vault *vault_open_parts(const char *data_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vault_open_rest(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* and what a crash left */
+void vault_close_parts(Vault *vault);
+
+/* --- forget.c --- */
+gboolean forget_now(Vault *vault, const char *session, const char *participant, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* without a job */
+
+/* --- head.c --- */
+void head_write(Vault *vault);
+gint64 head_next_us(Vault *vault);
+void head_tick(Vault *vault);
 
 /* --- retention.c --- */
 gboolean retention_open(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -21,6 +21,7 @@ typedef enum VaultError {
   VAULT_ERROR_ERASED,   /* what was asked for has been erased */
   VAULT_ERROR_NOT_FOUND,
   VAULT_ERROR_FULL,     /* no free key slot, queue full */
+  VAULT_ERROR_RESTORED, /* the data directory was copied or restored from a backup: see restore.h */
   VAULT_ERROR_KEPT,     /* cannot be forgotten yet: recordings are kept, or the session is being recorded */
 } VaultError;
 
