@@ -3,6 +3,7 @@
 #include "gate/vault/vault-reader.h"
 #include "pipelines/relay/control.h"
 #include "signaling/api-export.h"
+#include "signaling/api-forget.h"
 #include "signaling/api-log.h"
 #include "signaling/api-metrics.h"
 #include "signaling/api-plan.h"
@@ -197,6 +198,12 @@ static void get(HttpRequest *request, Daemon *daemon, const char *path) {
     page(request, path);
 }
 
+static void delete (HttpRequest *request, Daemon *daemon, const char *rest) {
+  Token token;
+  if (authorize(request, daemon, &token))
+    api_forget(request, daemon, rest, &token);
+}
+
 void api_handle(HttpRequest *request, gpointer daemon) {
   const char *method = http_method(request), *path = http_path(request);
   if (g_str_equal(method, "GET") || g_str_equal(method, "HEAD"))
@@ -209,6 +216,8 @@ void api_handle(HttpRequest *request, gpointer daemon) {
     Token token;
     if (authorize(request, daemon, &token))
       (g_str_equal(path, "/v1/consent") ? api_consent : api_plan_post)(request, daemon, &token);
-  } else
+  } else if (g_str_equal(method, "DELETE") && g_str_has_prefix(path, "/v1/sessions/"))
+    delete (request, daemon, path + strlen("/v1/sessions/"));
+  else
     http_respond_error(request, 405, "bad_method", "This address does not take that method.");
 }

@@ -19,6 +19,7 @@ typedef enum DisclosureError { DISCLOSURE_ERROR_MISSING, DISCLOSURE_ERROR_BAD } 
 
 typedef struct DisclosureContext { /* what the gate adds (R1) */
   const char *controller, *contact, *session, *requested_at;
+  gint64 retention_s_max; /* 0: DISCLOSURE_RETENTION_S_MAX */
 } DisclosureContext;
 
 /* The complete disclosure, a new reference. NULL and an error that names the field otherwise. */

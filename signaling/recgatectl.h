@@ -19,6 +19,8 @@ typedef struct CtlOptions { /* borrowed from the command line; NULL or 0: not gi
   gint64 ttl_s, take;
   gboolean json, force;
   gboolean data_given; /* by --data, not by default */
+  const char *ledger;    /* restore */
+  gboolean no_newer_ledger;
 } CtlOptions;
 
 /* Each prints its result on standard output. FALSE: a one-line error. */
@@ -33,6 +35,10 @@ gboolean ctl_receipt(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUS
 /* R22: prints the verdict; CTL_ERROR_VERDICT names the first thing that is wrong. */
 gboolean ctl_verify(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ctl_key(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* R23: names, texts and salts of a session or of one person; refused as long as recordings are kept. */
+gboolean ctl_forget(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* A copied or restored data directory gets the purges of a newer ledger, and may be used again (docs/backup.md). */
+gboolean ctl_restore(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Prints the value as one line of JSON. */
 void ctl_print_json(const json_t *value);
