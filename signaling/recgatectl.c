@@ -9,6 +9,7 @@
 
 #include "signaling/token.h"
 
+#define EXIT_CHECK    1
 #define EXIT_USE      2
 #define TTL_DEFAULT_S 3600
 
@@ -52,10 +53,8 @@ static const struct {
   gboolean (*run)(const CtlOptions *options, GError **error);
   gboolean takes_session; /* as an argument */
 } commands[] = {
-    {"token", ctl_token, FALSE},
-    {"sessions", ctl_sessions, FALSE},
-    {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE},
+    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
+    {"export", ctl_export, TRUE}, {"evidence", ctl_evidence, TRUE},
 };
 
 static const char summary[] =
@@ -65,6 +64,8 @@ static const char summary[] =
     "  sessions                                             list what the data directory holds\n"
     "  segments SESSION                                     list a session's segments\n"
     "  export SESSION --participant P [--take T] [-o FILE]  write one person's recording; -o - is standard output\n"
+    "  evidence SESSION [-o FILE]                           write a session's evidence bundle, evidence.zip\n"
+    "  evidence --check FILE [--key K]                      check a bundle offline; K: the log's verifier key, or a file with it\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -82,6 +83,7 @@ static gboolean command_run(const char *name, const char *argument, CtlOptions *
 
 static gboolean run(int *argc, char ***argv, GError **error) {
   g_autofree char *data = NULL, *session = NULL, *participant = NULL, *secret = NULL, *role = NULL, *name = NULL, *output = NULL;
+  g_autofree char *check = NULL, *key = NULL;
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
   gboolean json = FALSE, force = FALSE;
   const GOptionEntry entries[] = {
@@ -95,6 +97,8 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"ttl", 0, 0, G_OPTION_ARG_INT64, &ttl_s, "life of a token (default: 3600)", "SECONDS"},
       {"take", 0, 0, G_OPTION_ARG_INT64, &take, "one take only", "T"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "file to write (default: SESSION-P.webm)", "FILE"},
+      {"check", 0, 0, G_OPTION_ARG_FILENAME, &check, "evidence bundle to check", "FILE"},
+      {"key", 0, 0, G_OPTION_ARG_STRING, &key, "verifier key of the log, as text or in a file", "K"},
       {"force", 0, 0, G_OPTION_ARG_NONE, &force, "replace an existing file", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
@@ -112,6 +116,8 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .role = role,
                         .name = name,
                         .output = output,
+                        .check = check,
+                        .key = key,
                         .ttl_s = ttl_s,
                         .take = take,
                         .json = json,
@@ -126,5 +132,5 @@ int main(int argc, char **argv) {
   if (run(&argc, &argv, &error) && fflush(stdout) == 0)
     return 0;
   fprintf(stderr, "recgatectl: %s\n", error ? error->message : "standard output cannot be written");
-  return EXIT_USE;
+  return g_error_matches(error, CTL_ERROR, CTL_ERROR_CHECK) ? EXIT_CHECK : EXIT_USE;
 }

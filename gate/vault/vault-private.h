@@ -85,6 +85,10 @@ typedef struct LeafPlace {
 gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gint64 state_wall_ms(void);
 
+/* --- reports.c --- */
+/* The rows that follow a leaf about a report. VAULT_ERROR_FULL: this person has made as many as one may. */
+gboolean reports_follow(sqlite3 *db, const json_t *leaf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* --- vault.c: answers --- */
 typedef struct Answer {
   LeafPlace place;

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evidence bundles, reports of participants and their way out, and the end of a session for everybody (R14, R20, R21, R25).
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Client, record } from './client.mjs';
+import { Daemon, RECGATECTL, scratch } from './daemon.mjs';
+
+let sessions = 0;
+const fresh = () => `reports-${++sessions}`;
+
+/** recgatectl with its exit status. */
+function ctl(...args) {
+  try {
+    return { status: 0, output: execFileSync(RECGATECTL, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 }) };
+  } catch (failure) {
+    return { status: failure.status, output: String(failure.stdout), error: String(failure.stderr) };
+  }
+}
+
+/** Files of a zip, through python's own reader: not the one that wrote it. */
+function unzip(file) {
+  const script = 'import json,sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); print(json.dumps({n: z.read(n).decode() for n in z.namelist()}))';
+  return JSON.parse(execFileSync('python3', ['-c', script, file], { encoding: 'utf8', maxBuffer: 1 << 28 }));
+}
+
+async function people(daemon, session = fresh()) {
+  const anna = await Client.join(daemon, session, 'anna', 'expert', { name: 'Anna <b>' });
+  const ben = await Client.join(daemon, session, 'ben', 'client', { name: 'Ben' });
+  return { session, anna, ben };
+}
+
+async function recorded(daemon, disclosure) {
+  const call = await people(daemon);
+  const asked = await record(call.anna, [call.ben], disclosure);
+  await Promise.all([call.anna.state('recording'), call.ben.state('recording')]);
+  return { ...call, ...asked };
+}
+
+const close = ({ anna, ben }) => [anna, ben].forEach((one) => one.close());
+
+describe('the evidence bundle', () => {
+  let daemon;
+  before(async () => { daemon = await Daemon.start(); });
+  after(() => daemon.end());
+  const auditor = (session) => daemon.token(session, 'auditor-7', 'auditor');
+  const evidence = (session, token) => daemon.get(`/v1/sessions/${session}/evidence`, token);
+
+  test('an auditor gets it by HTTP, and it holds offline (R20, R25)', async () => {
+    const call = await recorded(daemon);
+    const answer = await evidence(call.session, auditor(call.session));
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type'), 'application/zip');
+    assert.match(answer.headers.get('content-disposition'), new RegExp(`${call.session}-evidence.zip`));
+    const file = path.join(daemon.place.dir, 'e.zip');
+    writeFileSync(file, answer.bytes);
+    const checked = ctl('evidence', '--check', file, '--json');
+    assert.equal(checked.status, 0, checked.error);
+    assert.equal(JSON.parse(checked.output).session, call.session);
+    const files = unzip(file);
+    const manifest = JSON.parse(files['manifest.json']);
+    assert.deepEqual(Object.keys(files).sort(), [...Object.keys(manifest.files), 'manifest.json'].sort());
+    const leaves = files['leaves.jsonl'].trim().split('\n').map((line) => JSON.parse(JSON.parse(line).leaf));
+    // The access itself is in it: on the ledger before the first byte.
+    assert.equal(leaves.at(-1).type, 'access');
+    assert.equal(leaves.at(-1).what, 'evidence');
+    assert.ok(JSON.parse(files['salts.json']).staff['auditor-7']);
+    assert.deepEqual(JSON.parse(files['session.json']).participants.map((one) => one.id).sort(), ['anna', 'ben']);
+    assert.ok(files['summary.html'].includes('Anna &lt;b&gt;'));
+    close(call);
+  });
+
+  test('its page speaks the language of the disclosure', async () => {
+    const call = await recorded(daemon, { language: 'es' });
+    const answer = await evidence(call.session, auditor(call.session));
+    const file = path.join(daemon.place.dir, 'es.zip');
+    writeFileSync(file, answer.bytes);
+    assert.match(unzip(file)['summary.html'], /<html lang="es">[^]*Personas/);
+    close(call);
+  });
+
+  test('nobody else gets it, an unknown session is none, and neither leaves a trace in a session', async () => {
+    const call = await people(daemon);
+    for (const role of ['expert', 'client', 'service']) {
+      const answer = await evidence(call.session, daemon.token(call.session, 'x', role));
+      assert.equal(answer.status, 403, role);
+    }
+    assert.equal((await evidence(call.session)).status, 401);
+    assert.equal((await evidence('never-was', auditor('never-was'))).status, 404);
+    const known = (await daemon.get('/v1/sessions', auditor(call.session))).json.map(({ id }) => id);
+    assert.ok(!known.includes('never-was'));
+    close(call);
+  });
+});
+
+test('recgatectl makes and checks it offline, leaf first', async () => {
+  const place = scratch();
+  const daemon = await Daemon.start({ place });
+  const call = await recorded(daemon);
+  const [file, other] = [path.join(place.dir, 'a.zip'), path.join(place.dir, 'b.zip')];
+  const busy = ctl('evidence', call.session, '-o', file, '--data', place.data);
+  assert.equal(busy.status, 2);
+  assert.match(busy.error, /owns .*GET \/v1\/sessions/);
+  close(call);
+  await daemon.stop();
+  const made = ctl('evidence', call.session, '-o', file, '--data', place.data);
+  assert.equal(made.status, 0, made.error);
+  const checked = ctl('evidence', '--check', file);
+  assert.equal(checked.status, 0, checked.error);
+  assert.match(checked.output, /holds[^]*key inside it/);
+  const key = unzip(file)['key.txt'].trim();
+  assert.match(ctl('evidence', '--check', file, '--key', key).output, /Signed by the key given/);
+  assert.equal(ctl('evidence', call.session, '-o', file, '--data', place.data).status, 2, 'nothing is overwritten');
+  assert.equal(ctl('evidence', 'never-was', '-o', other, '--data', place.data).status, 2);
+  // One bit anywhere in the packed files is found; what is found has exit status 1 or, where it is no zip any more, 2.
+  const bytes = readFileSync(file);
+  for (let i = 1; i < 40; i++) {
+    const bad = Buffer.from(bytes);
+    bad[Math.floor((bytes.length * 0.8 * i) / 40)] ^= 1 << (i % 8);
+    writeFileSync(other, bad);
+    const found = ctl('evidence', '--check', other, '--key', key);
+    // Dates and attributes in a zip's headers say nothing: then the contents are still the same.
+    if (found.status === 0) assert.deepEqual(unzip(other), unzip(file));
+  }
+  place.remove();
+});
