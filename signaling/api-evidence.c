@@ -49,7 +49,8 @@ static void open_stream(gpointer data) { /* control thread */
 static void make(Evidence *evidence) {
   g_autoptr(VaultReader) reader = vault_reader_open(evidence->daemon->config->data_dir, evidence->daemon->vault, &evidence->error);
   if (reader != NULL)
-    evidence->bundle = bundle_make(reader, evidence->daemon->vault, evidence->session, NULL, &evidence->error);
+    evidence->bundle = bundle_make(reader, evidence->daemon->vault,
+                                   &(BundleWish){.session = evidence->session, .cancel = evidence->daemon->ending}, &evidence->error);
 }
 
 /* Nothing is answered before the bundle is whole, so that an error can still be said in words. */

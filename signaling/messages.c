@@ -548,6 +548,10 @@ static void on_stop(const Message *message) {
   toggle(message, CONSENT_EVENT_STOP, "stop");
 }
 
+static void on_report(const Message *message) {
+  session_report(message->member, message->connection, message->json, message->re);
+}
+
 /* --- dispatch --- */
 
 static const struct {
@@ -566,6 +570,7 @@ static const struct {
     {"recording.pause", on_pause, FALSE},
     {"recording.resume", on_resume, FALSE},
     {"recording.stop", on_stop, FALSE},
+    {"violation.report", on_report, FALSE},
 };
 
 static void dispatch(const Message *message, const char *type) {

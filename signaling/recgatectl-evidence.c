@@ -13,7 +13,9 @@ static GBytes *make(Vault *vault, const CtlOptions *options, GError **error) {
   json_auto_t *known =
       reader ? vault_reader_session(reader, options->session, error) : NULL; /* nothing is put on the ledger of a misspelt one */
   json_t *leaf = known ? json_pack("{s:s, s:s, s:s}", "type", "access", "by", g_get_user_name(), "what", "evidence") : NULL;
-  return known && ctl_leaf_append(vault, options->session, leaf, error) ? bundle_make(reader, vault, options->session, NULL, error) : NULL;
+  return known && ctl_leaf_append(vault, options->session, leaf, error)
+             ? bundle_make(reader, vault, &(BundleWish){.session = options->session}, error)
+             : NULL;
 }
 
 static gboolean write_out(CtlOutput *output, GBytes *bundle, gboolean force, GError **error) {

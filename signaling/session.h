@@ -139,4 +139,8 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
 void session_withdraw_erase(Session *session, const ConsentEffect *effect); /* effect ERASE */
 void session_withdraw_take_closed(Session *session);                        /* a take's branches are gone */
 
+/* --- reports (session-report.c) --- */
+/* violation.report of a participant in the call (R25); answered when its leaf is durable, re: the message's id or NULL. */
+void session_report(Member *member, Connection *connection, const json_t *json, const char *re);
+
 #endif

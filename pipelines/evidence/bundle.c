@@ -21,6 +21,7 @@ typedef struct Making {
   VaultReader *reader;
   const Vault *vault;
   const char *session, *report_id;
+  GCancellable *cancel;
   gint64 made_ms;
   char *made_at;
   json_t *state, *segments, *reports, *report, *salts, *staff, *named_staff; /* report: borrowed from reports */
@@ -96,6 +97,8 @@ static void name_staff(Making *making, const char *leaf) {
 
 static gboolean take_leaf(guint64 index, const char *leaf, gpointer user, GError **error) {
   Making *making = user;
+  if (g_cancellable_set_error_if_cancelled(making->cancel, error))
+    return FALSE;
   g_autofree char *proof = vault_reader_proof_under(making->reader, index, making->checkpoint, error);
   if (!proof)
     return FALSE;
@@ -188,11 +191,38 @@ static gboolean write_all(Making *making, GError **error) {
   return add_json(making, BUNDLE_SALTS, making->salts, error) && add_summary(making, error) && add_manifest(making, error);
 }
 
-GBytes *bundle_make(VaultReader *reader, const Vault *vault, const char *session, const char *report, GError **error) {
-  g_auto(Making) making = {.reader = reader, .vault = vault, .session = session, .report_id = report, .made_ms = g_get_real_time() / 1000};
+GBytes *bundle_make(VaultReader *reader, const Vault *vault, const BundleWish *wish, GError **error) {
+  g_auto(Making) making = {.reader = reader,
+                           .vault = vault,
+                           .session = wish->session,
+                           .report_id = wish->report,
+                           .cancel = wish->cancel,
+                           .made_ms = g_get_real_time() / 1000};
   making.made_at = bundle_time(making.made_ms);
   if (!read_lists(&making, error))
     return NULL;
   making.zip = zip_writer_new(making.made_ms / 1000, error);
   return making.zip && write_all(&making, error) ? zip_finish(making.zip, error) : NULL;
+}
+
+static json_t *parsed(GHashTable *files, const char *name) {
+  gsize n = 0;
+  GBytes *file = g_hash_table_lookup(files, name);
+  const char *bytes = file ? g_bytes_get_data(file, &n) : NULL;
+  return bytes ? json_loadb(bytes, n, 0, NULL) : NULL;
+}
+
+json_t *bundle_counts(GBytes *bundle) {
+  static const char *const lists[] = {"participants", "requests", "takes"};
+  gsize n = 0;
+  const guint8 *bytes = g_bytes_get_data(bundle, &n);
+  g_autoptr(GHashTable) files = zip_read(bytes, n, BUNDLE_BYTES_MAX, NULL);
+  if (!files)
+    return NULL;
+  json_t *counts = json_object();
+  json_auto_t *session = parsed(files, BUNDLE_SESSION), *segments = parsed(files, BUNDLE_SEGMENTS);
+  for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
+    json_object_set_new(counts, lists[i], json_integer((json_int_t)json_array_size(json_object_get(session, lists[i]))));
+  json_object_set_new(counts, "segments", json_integer((json_int_t)json_array_size(segments)));
+  return counts;
 }

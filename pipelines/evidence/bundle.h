@@ -11,6 +11,8 @@
 #ifndef RECGATE_EVIDENCE_BUNDLE_H
 #define RECGATE_EVIDENCE_BUNDLE_H
 
+#include <gio/gio.h>
+
 #include "gate/vault/vault-reports.h"
 
 #define BUNDLE_ERROR (bundle_error_quark())
@@ -26,8 +28,15 @@ typedef enum BundleError {
 /* "Rule Violation Report" | "Session Dispute" | "Evidence": of a report's kind, NULL: none (R25). */
 const char *bundle_title(const char *kind);
 
-/* report: the id of the report that it is made for, NULL: an auditor asked. vault signs. VAULT_ERROR_NOT_FOUND for an unknown session. */
-GBytes *bundle_make(VaultReader *reader, const Vault *vault, const char *session, const char *report, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct BundleWish {
+  const char *session, *report; /* report: the id of the one that it is made for, NULL: an auditor asked */
+  GCancellable *cancel;         /* NULL allowed */
+} BundleWish;
+/* vault signs. VAULT_ERROR_NOT_FOUND for an unknown session, G_IO_ERROR_CANCELLED. */
+GBytes *bundle_make(VaultReader *reader, const Vault *vault, const BundleWish *wish, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* {"participants", "requests", "takes", "segments"}: how many a bundle lists. NULL: it is none. */
+json_t *bundle_counts(GBytes *bundle);
 
 typedef struct BundleFacts { /* what a sound bundle says of itself */
   char *session, *title, *made_at, *verifier;

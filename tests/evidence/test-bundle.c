@@ -49,7 +49,7 @@ static Case case_new(void) {
   g_autoptr(GError) error = NULL;
   tell_story(made.fixture);
   made.reader = vault_reader_open(made.fixture->dir, made.fixture->vault, NULL);
-  made.bundle = bundle_make(made.reader, made.fixture->vault, "s", "r1", &error);
+  made.bundle = bundle_make(made.reader, made.fixture->vault, &(BundleWish){.session = "s", .report = "r1"}, &error);
   g_assert_no_error(error);
   return made;
 }
@@ -123,7 +123,7 @@ static void test_whole(void) {
   g_assert_true(facts.key_was_given);
   bundle_facts_clear(&facts);
   g_assert_true(holds(made.bundle, NULL, NULL));
-  g_assert_null(bundle_make(made.reader, made.fixture->vault, "t", NULL, &error));
+  g_assert_null(bundle_make(made.reader, made.fixture->vault, &(BundleWish){.session = "t"}, &error));
   g_assert_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
   case_end(&made);
 }
@@ -278,7 +278,7 @@ static void test_forgotten(void) {
   made.fixture = fixture_new(dir);
   made.reader = vault_reader_open(dir, made.fixture->vault, NULL);
   g_autoptr(GError) error = NULL;
-  g_autoptr(GBytes) again = bundle_make(made.reader, made.fixture->vault, "s", NULL, &error);
+  g_autoptr(GBytes) again = bundle_make(made.reader, made.fixture->vault, &(BundleWish){.session = "s"}, &error);
   g_assert_no_error(error);
   g_assert_true(holds(again, vault_verifier_text(made.fixture->vault), &error));
   case_end(&made);

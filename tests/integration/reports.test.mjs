@@ -2,11 +2,12 @@
 // Evidence bundles, reports of participants and their way out, and the end of a session for everybody (R14, R20, R21, R25).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, record } from './client.mjs';
-import { Daemon, RECGATECTL, scratch } from './daemon.mjs';
+import { Daemon, RECGATECTL, scratch, until } from './daemon.mjs';
 
 let sessions = 0;
 const fresh = () => `reports-${++sessions}`;
@@ -125,4 +126,102 @@ test('recgatectl makes and checks it offline, leaf first', async () => {
     if (found.status === 0) assert.deepEqual(unzip(other), unzip(file));
   }
   place.remove();
+});
+
+const report = (who, text, more = {}) => who.request({ type: 'violation.report', text, ...more });
+
+/** The session's own leaves, of the bundle that an auditor gets. */
+async function leavesOf(daemon, session) {
+  const answer = await daemon.get(`/v1/sessions/${session}/evidence`, daemon.token(session, 'auditor', 'auditor'));
+  assert.equal(answer.status, 200);
+  const file = path.join(daemon.place.dir, `${session}-leaves.zip`);
+  writeFileSync(file, answer.bytes);
+  return unzip(file)['leaves.jsonl'].trim().split('\n').map((line) => JSON.parse(JSON.parse(line).leaf));
+}
+
+const kept = (daemon) => (existsSync(path.join(daemon.data, 'evidence')) ? readdirSync(path.join(daemon.data, 'evidence')) : []);
+
+describe('reports and disputes', () => {
+  let daemon;
+  before(async () => { daemon = await Daemon.start(); });
+  after(() => daemon.end());
+
+  test('are on the ledger before they are answered, with the text as a commitment alone, and sealed (R21, R23, R25)', async () => {
+    const call = await recorded(daemon);
+    const made = await report(call.ben, '  Somebody films with a phone.\n<b>Really</b>  ');
+    assert.equal(made.type, 'violation.recorded');
+    assert.equal(made.report.title, 'Rule Violation Report');
+    assert.equal(made.report.kind, 'violation');
+    assert.equal(made.report.session, call.session);
+    const dispute = await report(call.anna, 'We agreed on twenty minutes.', { kind: 'dispute' });
+    assert.equal(dispute.report.title, 'Session Dispute');
+    await until(() => kept(daemon).length === 2, 'two sealed bundles');
+    const bundle = path.join(daemon.data, 'evidence', `${made.report.id}.zip`);
+    assert.equal(statSync(bundle).mode & 0o777, 0o600);
+    assert.equal(ctl('evidence', '--check', bundle).status, 0);
+    const files = unzip(bundle);
+    assert.equal(JSON.parse(files['manifest.json']).title, 'Rule Violation Report');
+    assert.equal(JSON.parse(files['reports.json'])[0].text, 'Somebody films with a phone.\n<b>Really</b>');
+    assert.match(files['summary.html'], new RegExp(`<h1>Rule Violation Report: ${call.session}</h1>[^]*Somebody films with a phone.<br>&lt;b&gt;Really`));
+    const leaves = await leavesOf(daemon, call.session);
+    const leaf = leaves.find((one) => one.report === made.report.id && one.type === 'report');
+    assert.match(leaf.text, /^[\w-]{43}$/);
+    assert.match(leaf.participant, /^[\w-]{43}$/);
+    const sealed = leaves.find((one) => one.report === made.report.id && one.type === 'report_sealed');
+    assert.equal(sealed.sha256, createHash('sha256').update(readFileSync(bundle)).digest('hex'));
+    assert.ok(!daemon.log.includes('phone'), 'what people write is not in the log');
+    close(call);
+  });
+
+  test('what is no report is refused, and nothing is written', async () => {
+    const call = await people(daemon);
+    const before = (await leavesOf(daemon, call.session)).length;
+    for (const [bad, code] of [[{ text: '' }, 'report_empty'], [{ text: ' \n ' }, 'report_empty'], [{}, 'report_empty'], [{ text: 7 }, 'report_empty'],
+      [{ text: 'x'.repeat(4001) }, 'report_too_long'], [{ text: 'x', kind: 'joke' }, 'bad_kind'], [{ text: 'x', kind: 7 }, 'bad_kind']]) {
+      const answer = await call.ben.request({ type: 'violation.report', ...bad });
+      assert.equal(answer.type, 'error', JSON.stringify(bad));
+      assert.equal(answer.code, code);
+    }
+    assert.equal((await leavesOf(daemon, call.session)).length, before + 1, 'the look itself, and nothing more');
+    close(call);
+  });
+
+  test('a person may make ten of them in a session, the others theirs as well', async () => {
+    const call = await people(daemon);
+    for (let i = 0; i < 10; i++) assert.equal((await report(call.ben, `number ${i}`)).type, 'violation.recorded');
+    const answer = await report(call.ben, 'number 10');
+    assert.equal(answer.code, 'too_many_reports');
+    assert.ok(answer.message.length > 20);
+    assert.equal((await leavesOf(daemon, call.session)).filter((one) => one.type === 'report').length, 10);
+    assert.equal((await report(call.anna, 'mine')).type, 'violation.recorded');
+    close(call);
+  });
+
+  test('are of somebody in the call: not before joining, not on a socket that was replaced (R15, R25)', async () => {
+    const call = await people(daemon);
+    const stranger = await Client.open(daemon);
+    assert.equal((await report(stranger, 'let me in')).code, 'not_joined');
+    stranger.close();
+    const second = await Client.join(daemon, call.session, 'ben', 'client');
+    await call.ben.expect('replaced');
+    assert.equal((await report(call.ben, 'from the old window')).code, 'replaced');
+    assert.equal((await report(second, 'from the new one')).type, 'violation.recorded');
+    second.close();
+    close(call);
+  });
+
+  test('one whose bundle was not sealed when the daemon was killed is sealed at the next start', async () => {
+    const place = scratch();
+    let own = await Daemon.start({ place });
+    const call = await people(own);
+    const made = await report(call.ben, 'just before the crash');
+    await own.stop('SIGKILL');
+    writeFileSync(path.join(place.data, 'evidence-was'), ''); // whatever else lies there is left alone
+    rmSync(path.join(place.data, 'evidence'), { recursive: true, force: true });
+    execFileSync('python3', ['-c', 'import sqlite3,sys; d=sqlite3.connect(sys.argv[1]); d.execute("UPDATE reports SET sha256 = NULL"); d.commit()', path.join(place.data, 'vault.db')]);
+    own = await Daemon.start({ place });
+    await until(() => kept(own).includes(`${made.report.id}.zip`), 'the bundle');
+    assert.equal((await own.stop()).code, 0);
+    place.remove();
+  });
 });
