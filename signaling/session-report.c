@@ -6,7 +6,7 @@
 #include "gate/vault/vault-reports.h"
 #include "pipelines/evidence/bundle.h"
 #include "signaling/reports.h"
-#include "signaling/session.h"
+#include "signaling/session-report.h"
 
 #define REPORT_TEXT_BYTES_MAX 4000 /* two pages: an account of what happened, not a file */
 #define REPORT_ID_BYTES       16

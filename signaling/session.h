@@ -17,6 +17,7 @@ typedef struct Connection {
   Socket *socket;
   Member *member;          /* NULL until joined */
   gboolean replaced, left; /* may only withdraw, or confirm with `alive` (R15, R10) */
+  gboolean ended;          /* left because the session was ended for everybody: its socket stays for withdrawing */
   guint join_timer, linger_timer;
 } Connection;
 
@@ -138,9 +139,5 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
                       gpointer user);
 void session_withdraw_erase(Session *session, const ConsentEffect *effect); /* effect ERASE */
 void session_withdraw_take_closed(Session *session);                        /* a take's branches are gone */
-
-/* --- reports (session-report.c) --- */
-/* violation.report of a participant in the call (R25); answered when its leaf is durable, re: the message's id or NULL. */
-void session_report(Member *member, Connection *connection, const json_t *json, const char *re);
 
 #endif

@@ -225,3 +225,62 @@ describe('reports and disputes', () => {
     place.remove();
   });
 });
+
+describe('the end of a session for everybody', () => {
+  let daemon;
+  before(async () => { daemon = await Daemon.start({ config: { 'consent.lease_ms': 2000, 'consent.heartbeat_ms': 200, 'consent.absent_ms': 4000 } }); });
+  after(() => daemon.end());
+
+  test('everyone is told and off the roster, the take closes, and it is on the ledger (R14, R21)', async () => {
+    const call = await recorded(daemon);
+    const ended = await call.anna.request({ type: 'session.end' });
+    assert.equal(ended.type, 'session.ended');
+    assert.equal(ended.by, 'anna');
+    const told = await call.ben.expect('session.ended');
+    assert.equal(told.by, 'anna');
+    assert.ok(Number.isInteger(told.n));
+    assert.equal(call.ben.log.filter(({ type }) => type === 'recording.state').at(-1).state, 'stopped');
+    assert.equal((await call.ben.request({ type: 'alive', echo: told.n })).type, 'alive', 'the socket stays');
+    for (const type of ['recording.resume', 'session.end', 'violation.report', 'consent.offer'])
+      assert.equal((await call.anna.request({ type })).code, 'not_joined', type);
+    const leaves = await leavesOf(daemon, call.session);
+    const types = leaves.map(({ type }) => type);
+    const at = types.indexOf('session_end');
+    assert.ok(at > types.indexOf('gate_open'));
+    assert.deepEqual(types.filter((type) => type === 'leave').length, 2);
+    assert.ok(types.indexOf('gate_close') > at && types.indexOf('leave') > at, types.join(' '));
+    close(call);
+  });
+
+  test('and everyone can still withdraw, on the socket that stayed (R6)', async () => {
+    const call = await recorded(daemon);
+    await call.anna.request({ type: 'session.end' });
+    await call.ben.expect('session.ended');
+    const done = await call.ben.request({ type: 'consent.withdraw' });
+    assert.equal(done.type, 'consent.withdrawn');
+    close(call);
+  });
+
+  test('who may not ask to record may not end it either, and nothing comes of trying (R2)', async () => {
+    const call = await recorded(daemon);
+    const before = (await leavesOf(daemon, call.session)).length;
+    assert.equal((await call.ben.request({ type: 'session.end' })).code, 'role_may_not_end');
+    assert.equal((await leavesOf(daemon, call.session)).length, before + 1, 'the look itself, and nothing more');
+    assert.equal(call.anna.log.filter(({ type }) => type === 'session.ended').length, 0);
+    assert.equal(call.anna.log.filter(({ type }) => type === 'recording.state').at(-1).state, 'recording');
+    close(call);
+  });
+
+  test('a withdrawal right behind it, or right before it, wins (R11)', async () => {
+    for (const first of ['session.end', 'consent.withdraw']) {
+      const call = await recorded(daemon);
+      const second = first === 'session.end' ? 'consent.withdraw' : 'session.end';
+      call.anna.send({ type: first, id: 'a' });
+      call.anna.send({ type: second, id: 'b' });
+      await call.anna.expect('consent.withdrawn');
+      await call.ben.expect('session.ended');
+      assert.ok((await daemon.segments(call.session)).every(({ state }) => state !== 'kept'));
+      close(call);
+    }
+  });
+});
