@@ -2,6 +2,7 @@
 /* PROTOCOL.md's HTTP table: routes, roles, and what blocks on a disk moved off the control thread. */
 #include "gate/vault/vault-reader.h"
 #include "pipelines/relay/control.h"
+#include "signaling/api-evidence.h"
 #include "signaling/api-export.h"
 #include "signaling/api-forget.h"
 #include "signaling/api-log.h"
@@ -155,7 +156,7 @@ static void page(HttpRequest *request, const char *path) {
   http_respond_error(request, 404, "not_found", "There is nothing at this address.");
 }
 
-/* /v1/sessions/{sid}[/segments|/recording] */
+/* /v1/sessions/{sid}[/segments|/recording|/evidence] */
 static void session_route(HttpRequest *request, Daemon *daemon, const char *rest) {
   g_auto(GStrv) parts = g_strsplit(rest, "/", 3);
   const char *what = parts[0] != NULL && parts[1] != NULL ? parts[1] : "";
@@ -172,8 +173,10 @@ static void session_route(HttpRequest *request, Daemon *daemon, const char *rest
     list_segments(request, daemon, parts[0], &token);
   else if (g_str_equal(what, "recording"))
     api_export(request, daemon, parts[0], &token);
+  else if (g_str_equal(what, "evidence"))
+    api_evidence(request, daemon, parts[0], &token);
   else
-    http_respond_error(request, 404, "not_found", "A session has /segments and /recording.");
+    http_respond_error(request, 404, "not_found", "A session has /segments, /recording and /evidence.");
 }
 
 static void get(HttpRequest *request, Daemon *daemon, const char *path) {

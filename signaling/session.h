@@ -17,6 +17,7 @@ typedef struct Connection {
   Socket *socket;
   Member *member;          /* NULL until joined */
   gboolean replaced, left; /* may only withdraw, or confirm with `alive` (R15, R10) */
+  gboolean ended;          /* left because the session was ended for everybody: its socket stays for withdrawing */
   guint join_timer, linger_timer;
 } Connection;
 

@@ -7,6 +7,7 @@ import { Devices } from './devices.js';
 import { $, show, write } from './dom.js';
 import { Receipts } from './receipts.js';
 import { RecgateClient } from './recgate.js';
+import { EndForAll, ReportForm } from './report-form.js';
 import { Stage } from './stage.js';
 import { actionsOf, answerOf, statusOf } from './status.js';
 import { strings } from './strings.js';
@@ -21,6 +22,8 @@ class Call {
   #devices = new Devices();
   #stage = new Stage((id) => this.#client.peerConnection(id));
   #askForm = new AskForm((disclosure) => this.#request(disclosure));
+  #reportForm;
+  #endForAll = new EndForAll(() => this.#endForEveryone());
   #names = new Map();
   #wasAsked = this.#receipts.any;
   #pausedByMe = false;
@@ -33,6 +36,7 @@ class Call {
 
   constructor(token) {
     this.#client = new RecgateClient({ token, withdrawKeys: this.#receipts.withdrawKeys });
+    this.#reportForm = new ReportForm(this.#client, this.#said);
     this.#claims = tokenClaims(token);
     this.#listen();
     this.#bindAnswers();
@@ -175,6 +179,12 @@ class Call {
     }
   }
 
+  async #endForEveryone() {
+    this.#endForAll.close();
+    await this.#client.endForAll().catch((error) => this.#failed(error));
+    this.#draw();
+  }
+
   async #request(disclosure) {
     try {
       showError(null);
@@ -189,11 +199,12 @@ class Call {
 
   #connectionChanged({ state, error }) {
     if (state === 'joined') this.#joined();
-    if (['replaced', 'left', 'refused'].includes(state)) showError(null);
+    if (['replaced', 'left', 'ended', 'refused'].includes(state)) showError(null);
     if (state === 'replaced') showEnded({ title: strings.replacedTitle, text: strings.replacedText, again: strings.againHere });
+    if (state === 'ended') showEnded({ title: strings.endedAllTitle, text: this.#leftText });
     if (state === 'left') showEnded({ title: strings.leftTitle, text: this.#leftText, again: strings.again });
     if (state === 'refused') showEnded({ title: strings.refusedTitle, text: wordsFor(error), again: /token|unauthorized/.test(error.code) ? undefined : strings.againTry });
-    if (['replaced', 'left', 'refused'].includes(state)) this.#said.assertive($('ended-title').textContent);
+    if (['replaced', 'left', 'ended', 'refused'].includes(state)) this.#said.assertive($('ended-title').textContent);
   }
 
   get #leftText() {
@@ -239,7 +250,7 @@ class Call {
     this.#myNo = true;
     this.#withdrawn = true;
     this.#withdrawFailed = null;
-    if (this.#client.connection === 'left') write('ended-text', this.#leftText);
+    if (['left', 'ended'].includes(this.#client.connection)) write('ended-text', this.#leftText);
     showWithdrawn(done);
     scrollTo(0, 0);
     this.#said.assertive(`${strings.withdrawnTitle}. ${$('withdrawn-erased').textContent}`);
@@ -253,7 +264,9 @@ class Call {
 
   #draw() {
     const snapshot = this.#snapshot;
-    if (!actionsOf(snapshot).ask) this.#askForm.close();
+    const actions = actionsOf(snapshot);
+    if (!actions.ask) this.#askForm.close();
+    if (!actions.endAll) this.#endForAll.close();
     draw(snapshot);
     this.#announce(snapshot);
   }

@@ -4,7 +4,7 @@
 export type RecordingState = 'idle' | 'asking' | 'recording' | 'paused' | 'suspended' | 'declined' | 'stopped' | 'purged';
 export type WithdrawScope = 'session' | 'participant' | 'after';
 export type Medium = 'audio' | 'video';
-export type Connection = 'new' | 'connecting' | 'joined' | 'reconnecting' | 'replaced' | 'leaving' | 'left' | 'refused';
+export type Connection = 'new' | 'connecting' | 'joined' | 'reconnecting' | 'replaced' | 'leaving' | 'left' | 'ended' | 'refused';
 
 export interface Participant {
   id: string;
@@ -105,6 +105,15 @@ export interface Withdrawn {
   erased_us: number;
 }
 
+export interface ReportRecorded {
+  id: string;
+  kind: 'violation' | 'dispute';
+  title: 'Rule Violation Report' | 'Session Dispute';
+  session: string;
+  at: string;
+  ledger: { index: number; leaf_hash: string };
+}
+
 export interface RecgateEvents {
   /** The state of the line itself; `error` says why it was lost or refused. */
   connection: CustomEvent<{ state: Connection; error?: RecgateError }>;
@@ -136,6 +145,8 @@ export class RecgateClient extends EventTarget {
   /** Everyone on the roster, oneself included. */
   readonly participants: ReadonlyMap<string, Participant>;
   readonly recording: RecordingInfo;
+  /** Who is responsible for recordings here. */
+  readonly controller: { name: string; contact: string } | null;
   readonly consents: Consents | null;
   readonly ask: Ask | null;
   readonly withdrawing: boolean;
@@ -167,7 +178,10 @@ export class RecgateClient extends EventTarget {
   pause(): Promise<RecordingInfo>;
   resume(): Promise<RecordingInfo>;
   stop(): Promise<RecordingInfo>;
-  report(text: string): Promise<{ report: unknown }>;
+  /** At most 4000 bytes; settles when it is on record. Refused with `report_empty`, `report_too_long`, `too_many_reports`. */
+  report(text: string, options?: { kind?: 'violation' | 'dispute' }): Promise<{ report: ReportRecorded }>;
+  /** For roles that may ask to record; `connection` becomes 'ended' for everyone, who can still withdraw. */
+  endForAll(): Promise<{ by: string }>;
 
   addEventListener<K extends keyof RecgateEvents>(type: K, listener: (event: RecgateEvents[K]) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every word of the call page, in English. Static ones are put where index.html says data-text; the others take what they speak of.
 
+import { reportEn } from './report-words.js';
+
 export const en = {
+  ...reportEn,
   // Page
   locale: 'en',
   pageTitle: 'Call',

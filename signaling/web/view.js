@@ -135,6 +135,8 @@ function drawControls({ microphoneOn, cameraOn }, actions) {
   write('camera-toggle', cameraOn ? strings.cameraOff : strings.cameraOn);
   $('camera-toggle').setAttribute('aria-pressed', String(!cameraOn));
   show('ask', actions.ask);
+  show('report-open', actions.report);
+  show('end-all-open', actions.endAll);
 }
 
 /** @param {{purged: {segments: number, bytes: number}, exports?: {by: string, at: string | number}[], gate_closed_us: number, erased_us: number}} done */
