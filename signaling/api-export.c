@@ -12,7 +12,7 @@ typedef struct Export {
   HttpRequest *request;
   HttpStream *stream; /* made with the first bytes: until then an error can still be said in words */
   char *session, *participant, *by;
-  guint32 take;
+  ExportRange range;
   gboolean whole;
   GCancellable *cancel;
   GError *error;
@@ -29,6 +29,17 @@ static void export_free(Export *export) {
   g_free(export->participant);
   g_free(export->by);
   g_free(export);
+}
+
+/* What is played of a part is named on the ledger (R20). */
+static json_t *export_leaf(const Export *export, const char *type) {
+  json_t *leaf = json_pack("{s:s, s:s, s:s}", "type", type, "by", export->by, "participant", export->participant);
+  if (export->range.take != 0)
+    json_object_set_new(leaf, "take", json_integer(export->range.take));
+  if (export->range.part)
+    json_object_update_new(leaf, json_pack("{s:s, s:I, s:I}", "medium", export->range.medium != NULL ? export->range.medium : "any",
+                                           "first", (json_int_t) export->range.from, "last", (json_int_t) export->range.to));
+  return leaf;
 }
 
 static void open_stream(gpointer data) { /* control thread */
@@ -81,17 +92,15 @@ static void on_end_logged(const VaultReply *reply, gpointer user) {
 static void on_finished(gpointer data) { /* control thread */
   Export *export = data;
   if (export->whole)
-    vault_append(export->daemon->vault, export->session,
-                 json_pack("{s:s, s:s, s:s}", "type", "export_end", "by", export->by, "participant", export->participant), on_end_logged,
-                 export);
+    vault_append(export->daemon->vault, export->session, export_leaf(export, "export_end"), on_end_logged, export);
   else
     finish(export);
 }
 
 static void read_out(Export *export) {
   g_autoptr(VaultReader) reader = vault_reader_open(export->daemon->config->data_dir, export->daemon->vault, &export->error);
-  export->whole = reader != NULL &&
-                  export_run(reader, export->session, export->participant, export->take, sink, export, export->cancel, &export->error);
+  export->whole = reader != NULL && export_run_range(reader, export->session, export->participant, &export->range, sink, export,
+                                                     export->cancel, &export->error);
 }
 
 static gpointer run(gpointer data) {
@@ -111,15 +120,45 @@ static void on_logged(const VaultReply *reply, gpointer user) {
   finish(export);
 }
 
+/* One query as a number; *there only when it was given. */
+static gboolean query_number(HttpRequest *request, const char *name, guint64 least, guint32 *number, gboolean *there) {
+  const char *text = http_query(request, name);
+  guint64 value;
+  if (text == NULL)
+    return TRUE;
+  if (!g_ascii_string_to_unsigned(text, 10, least, G_MAXUINT32, &value, NULL))
+    return FALSE;
+  *number = (guint32)value;
+  *there = TRUE;
+  return TRUE;
+}
+
+/* ?take=T[&from=SEQ&to=SEQ[&medium=audio|video]] */
+static const char *read_range(HttpRequest *request, ExportRange *range) {
+  const char *medium = http_query(request, "medium");
+  gboolean one_take = FALSE;
+  *range = (ExportRange){.to = G_MAXUINT32};
+  if (!query_number(request, "take", 1, &range->take, &one_take))
+    return "“take” is the number of a take, from 1.";
+  if (!query_number(request, "from", 0, &range->from, &range->part) || !query_number(request, "to", 0, &range->to, &range->part) ||
+      range->to < range->from || (range->part && !one_take))
+    return "“from” and “to” are the numbers of the first and the last segment of one take.";
+  if (medium != NULL && !g_str_equal(medium, "audio") && !g_str_equal(medium, "video"))
+    return "“medium” is audio or video.";
+  range->medium = medium == NULL ? NULL : g_str_equal(medium, "audio") ? "audio" : "video";
+  return NULL;
+}
+
 void api_export(HttpRequest *request, Daemon *daemon, const char *session, const Token *token) {
-  const char *participant = http_query(request, "participant"), *take = http_query(request, "take");
-  guint64 number = 0;
+  const char *participant = http_query(request, "participant");
+  ExportRange range;
   if (participant == NULL || !token_id_is_valid(participant)) {
     http_respond_error(request, 400, "bad_participant", "Say whose recording: ?participant=ID.");
     return;
   }
-  if (take != NULL && !g_ascii_string_to_unsigned(take, 10, 1, G_MAXUINT32, &number, NULL)) {
-    http_respond_error(request, 400, "bad_take", "“take” is the number of a take, from 1.");
+  const char *wrong = read_range(request, &range);
+  if (wrong != NULL) {
+    http_respond_error(request, 400, "bad_take", wrong);
     return;
   }
   if (daemon->exports->len >= API_EXPORTS_MAX) {
@@ -132,13 +171,12 @@ void api_export(HttpRequest *request, Daemon *daemon, const char *session, const
                      .session = g_strdup(session),
                      .participant = g_strdup(participant),
                      .by = g_strdup(token->participant),
-                     .take = (guint32)number,
+                     .range = range,
                      .cancel = g_cancellable_new()};
   pthread_mutex_init(&export->lock, NULL);
   pthread_cond_init(&export->opened, NULL);
   g_ptr_array_add(daemon->exports, export);
-  vault_append(daemon->vault, session, json_pack("{s:s, s:s, s:s}", "type", "export_begin", "by", export->by, "participant", participant),
-               on_logged, export);
+  vault_append(daemon->vault, session, export_leaf(export, "export_begin"), on_logged, export);
 }
 
 void api_export_cut(Daemon *daemon, const char *session) {

@@ -44,7 +44,7 @@ typedef struct Listing {
   Daemon *daemon;
   HttpRequest *request;
   char *session; /* NULL: all sessions */
-  gboolean segments;
+  gboolean segments, runs;
   json_t *found;
   GError *error;
 } Listing;
@@ -67,6 +67,8 @@ static void listing_find(Listing *listing) {
   g_autoptr(VaultReader) reader = vault_reader_open(listing->daemon->config->data_dir, listing->daemon->vault, &listing->error);
   if (reader != NULL && listing->session == NULL)
     listing->found = vault_reader_sessions(reader, &listing->error);
+  else if (reader != NULL && listing->runs)
+    listing->found = vault_reader_runs(reader, listing->session, &listing->error);
   else if (reader != NULL && listing->segments)
     listing->found = vault_reader_segments(reader, listing->session, &listing->error);
   else if (reader != NULL)
@@ -104,6 +106,7 @@ static void on_list_logged(const VaultReply *reply, gpointer user) {
 /* R20: a listing of media is on the ledger before it is sent. */
 static void list_segments(HttpRequest *request, Daemon *daemon, const char *session, const Token *token) {
   Listing *listing = listing_new(request, daemon, session, TRUE);
+  listing->runs = g_strcmp0(http_query(request, "runs"), "1") == 0;
   json_t *leaf = json_pack("{s:s, s:s, s:s}", "type", "access", "by", token->participant, "what", "segments");
   vault_append(daemon->vault, session, leaf, on_list_logged, listing);
 }

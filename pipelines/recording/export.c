@@ -234,12 +234,17 @@ static gboolean pump(Export *export, GError **error) {
 
 gboolean export_run(VaultReader *reader, const char *session, const char *participant, guint32 take, ExportSink sink, gpointer user,
                     GCancellable *cancel, GError **error) {
+  return export_run_range(reader, session, participant, &(ExportRange){.take = take}, sink, user, cancel, error);
+}
+
+gboolean export_run_range(VaultReader *reader, const char *session, const char *participant, const ExportRange *range, ExportSink sink,
+                          gpointer user, GCancellable *cancel, GError **error) {
   gst_init(NULL, NULL);
   g_auto(Export) export = {.reader = reader, .give = sink, .user = user, .cancel = cancel};
-  json_t *segments = vault_reader_segments(reader, session, error);
+  json_t *segments = vault_reader_segments_of(reader, session, participant, error);
   if (segments == NULL)
     return FALSE;
-  export.plan = export_plan_new(segments, participant, take, error);
+  export.plan = export_plan_new(segments, participant, range, error);
   json_decref(segments);
   if (export.plan == NULL)
     return FALSE;
