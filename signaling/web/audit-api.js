@@ -15,11 +15,18 @@ export class AuditApi {
 
   session(id) { return this.#json(`/v1/sessions/${encodeURIComponent(id)}`); }
 
+  /** Ranges of consecutive segments with one fate: a long call is a few of them. */
+  runs(id) { return this.#json(`/v1/sessions/${encodeURIComponent(id)}/segments?runs=1`); }
+
   segments(id) { return this.#json(`/v1/sessions/${encodeURIComponent(id)}/segments`); }
 
-  /** @returns {Promise<Blob>} everything that is kept of this person, as one playable file */
-  async recording(id, participant) {
-    const response = await this.#get(`/v1/sessions/${encodeURIComponent(id)}/recording?participant=${encodeURIComponent(participant)}`);
+  /**
+   * @param {string} id @param {{participant: string, take?: number, medium?: string, from?: number, to?: number}} what
+   * @returns {Promise<Blob>} everything that is kept of this person, or of one take, or of a range of its segments, as one playable file
+   */
+  async recording(id, { participant, take, medium, from, to }) {
+    const query = new URLSearchParams({ participant, ...(take && { take, medium, from, to }) });
+    const response = await this.#get(`/v1/sessions/${encodeURIComponent(id)}/recording?${query}`);
     return response.blob().catch(() => { throw new RecgateError('cut_off', 'The recording broke off.'); });
   }
 

@@ -2,7 +2,9 @@
 // The auditor's page: lists calls, shows one, plays and downloads what is kept of a person.
 
 import { AuditApi } from './audit-api.js';
+import { Chart, drawLegend } from './audit-chart.js';
 import { words } from './audit-strings.js';
+import { PLAYED_SEGMENTS, timeline } from './audit-timeline.js';
 import { drawSession, drawSessions, fillWords } from './audit-view.js';
 import { $, show, write } from './dom.js';
 import { readToken } from './token.js';
@@ -11,9 +13,13 @@ class Audit {
   #api;
   #playing = 0;
   #erased = new Set();
+  #chart = null;
+  #session = null;
 
   constructor(token) {
     this.#api = new AuditApi(token);
+    this.#chart = new Chart((what) => this.#play(this.#session, what));
+    drawLegend();
     $('back').addEventListener('click', () => { location.hash = ''; });
     addEventListener('hashchange', () => this.show());
   }
@@ -38,10 +44,12 @@ class Audit {
 
   async #showSession(id) {
     const session = await this.#api.session(id);
-    const segments = await this.#api.segments(id);
-    this.#erased = new Set(segments.filter(({ state }) => ['purged', 'expired'].includes(state)).map(({ participant }) => participant));
-    drawSession(session, segments, (participant) => this.#play(id, participant));
+    const runs = await this.#api.runs(id);
+    this.#session = id;
+    this.#erased = new Set(runs.filter(({ state }) => ['purged', 'expired'].includes(state)).map(({ participant }) => participant));
+    drawSession(session, runs, () => this.#api.segments(id), ({ id: participant, name }) => this.#play(id, { participant, name }));
     this.#reveal('session');
+    this.#chart.draw(timeline(session, runs));
   }
 
   #reveal(section) {
@@ -50,13 +58,18 @@ class Audit {
     scrollTo(0, 0);
   }
 
-  async #play(session, { id, name }) {
+  /** @param {string} session @param {{participant: string, name: string, medium?: string, take?: number, from?: number, to?: number, last?: number}} what */
+  async #play(session, what) {
+    const { participant: id, name, take, from, to, last } = what;
     this.#stopPlaying();
     const ticket = ++this.#playing;
     write('playing', words.fetching(name));
     try {
-      const recording = await this.#api.recording(session, id);
-      if (ticket === this.#playing) this.#showRecording(recording, name, `${session}-${id}.webm`);
+      const recording = await this.#api.recording(session, what);
+      if (ticket !== this.#playing) return;
+      this.#showRecording(recording, name, `${session}-${id}${take ? `-${take}-${from}-${to}` : ''}.webm`);
+      show('play-on', take !== undefined && to < last);
+      $('play-on').onclick = () => this.#play(session, { ...what, from: to + 1, to: Math.min(last, to + PLAYED_SEGMENTS) });
     } catch (error) {
       if (ticket !== this.#playing) return;
       write('playing', '');

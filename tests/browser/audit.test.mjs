@@ -44,6 +44,9 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   await auditor.press(`Open ${session}`);
   await auditor.sees('Ben');
   await auditor.sees('agreed');
+  assert.equal(await auditor.page.$$eval('#chart .lane.person', (lanes) => lanes.length), 2, 'a lane for each person');
+  assert.ok(await auditor.page.$('#chart .mark[data-kind="open"]'), 'the gate was open');
+  assert.ok(await auditor.page.$('#chart .mark[data-kind="kept"]'), 'something is kept');
   assert.match(await auditor.reads(), /✓ kept|kept/);
 
   await auditor.press('Play Ben');
@@ -58,10 +61,21 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   assert.deepEqual(download, { href: shown.src, name: `${session}-ben.webm` });
   await auditor.shoot('session');
 
+  // A kept stretch plays by Enter, and that is on the ledger as every playback (R20).
+  await auditor.page.focus('#chart .lane[aria-label="Ben, picture"] .mark[data-kind="kept"]');
+  assert.match(await auditor.page.$eval('#told', (line) => line.textContent), /^Ben, picture: \d+ segments?, .* kept\. Press to play from here\.$/);
+  await auditor.page.keyboard.press('Enter');
+  await until(async () => /-1-\d+-\d+\.webm$/.test(await auditor.page.$eval('#download', (link) => link.download)), 'the stretch to arrive', 15_000);
+  const part = await until(async () => {
+    const video = await auditor.video();
+    return video.error || video.videoWidth > 0 ? video : null;
+  }, 'the stretch to play', 8000);
+  assert.equal(part.error, undefined);
+
   await ben.page.bringToFront(); // he shares the browser with the auditor
   await ben.press('Withdraw');
   const { exports } = await ben.expect('consent.withdrawn');
-  assert.deepEqual(exports.map(({ by }) => by), ['auditor'], 'the playback was on the ledger (R20)');
+  assert.deepEqual(exports.map(({ by }) => by), ['auditor', 'auditor'], 'each playback was on the ledger (R20)');
   await anna.state('purged');
   await auditor.page.bringToFront();
   await auditor.page.reload();
@@ -75,6 +89,12 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   await auditor.shoot('withdrawn');
   await auditor.press('All calls');
   await auditor.sees('Calls');
+  await auditor.page.type('#search', 'nobody-of-that-name');
+  await auditor.sees('No call fits this search');
+  await auditor.page.$eval('#search', (input) => { input.value = ''; });
+  await auditor.page.type('#search', 'ben');
+  await auditor.press(`Open ${session}`);
+  await auditor.sees('The call over time');
   await auditor.page.close();
 });
 
