@@ -3,6 +3,7 @@
 #include "gate/vault/vault-reader.h"
 #include "pipelines/relay/control.h"
 #include "signaling/api-export.h"
+#include "signaling/api-log.h"
 #include "signaling/api-metrics.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
@@ -257,6 +258,12 @@ static void post_withdraw(HttpRequest *request, Daemon *daemon) {
 
 /* --- routes --- */
 
+static void log_route(HttpRequest *request, Daemon *daemon, const char *rest) {
+  Token token;
+  if (!api_log_is_private(rest) || authorize_role(request, daemon, &token, FALSE))
+    api_log(request, daemon, rest);
+}
+
 static void ready(HttpRequest *request, const Daemon *daemon) {
   if (daemon->healthy)
     http_respond_json(request, 200, json_pack("{s:b}", "ready", TRUE));
@@ -319,6 +326,8 @@ static void get(HttpRequest *request, Daemon *daemon, const char *path) {
       list(request, daemon, NULL, FALSE);
   } else if (g_str_has_prefix(path, "/v1/sessions/"))
     session_route(request, daemon, path + strlen("/v1/sessions/"));
+  else if (g_str_has_prefix(path, "/v1/log/"))
+    log_route(request, daemon, path + strlen("/v1/log/"));
   else
     page(request, path);
 }

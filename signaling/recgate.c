@@ -187,7 +187,7 @@ static gboolean is_quiet(const Daemon *daemon) {
   while (g_hash_table_iter_next(&iter, NULL, &session))
     if (!session_is_quiet(session))
       return FALSE;
-  return daemon->exports->len == 0 && daemon->listings == 0;
+  return daemon->exports->len == 0 && daemon->listings == 0 && daemon->log_reads == 0;
 }
 
 static gboolean on_patience_over(gpointer over) {
