@@ -45,7 +45,7 @@ typedef struct Listing {
   Daemon *daemon;
   HttpRequest *request;
   char *session; /* NULL: all sessions */
-  gboolean segments, runs;
+  gboolean segments, runs, leaves;
   json_t *found;
   GError *error;
 } Listing;
@@ -68,6 +68,8 @@ static void listing_find(Listing *listing) {
   g_autoptr(VaultReader) reader = vault_reader_open(listing->daemon->config->data_dir, listing->daemon->vault, &listing->error);
   if (reader != NULL && listing->session == NULL)
     listing->found = vault_reader_sessions(reader, &listing->error);
+  else if (reader != NULL && listing->leaves)
+    listing->found = vault_reader_leaves(reader, listing->session, &listing->error);
   else if (reader != NULL && listing->runs)
     listing->found = vault_reader_runs(reader, listing->session, &listing->error);
   else if (reader != NULL && listing->segments)
@@ -105,10 +107,11 @@ static void on_list_logged(const VaultReply *reply, gpointer user) {
 }
 
 /* R20: a listing of media is on the ledger before it is sent. */
-static void list_segments(HttpRequest *request, Daemon *daemon, const char *session, const Token *token) {
+static void list_segments(HttpRequest *request, Daemon *daemon, const char *session, const Token *token, const char *what) {
   Listing *listing = listing_new(request, daemon, session, TRUE);
+  listing->leaves = g_str_equal(what, "leaves");
   listing->runs = g_strcmp0(http_query(request, "runs"), "1") == 0;
-  json_t *leaf = json_pack("{s:s, s:s, s:s}", "type", "access", "by", token->participant, "what", "segments");
+  json_t *leaf = json_pack("{s:s, s:s, s:s}", "type", "access", "by", token->participant, "what", what);
   vault_append(daemon->vault, session, leaf, on_list_logged, listing);
 }
 
@@ -305,12 +308,12 @@ static void session_route(HttpRequest *request, Daemon *daemon, const char *rest
     return;
   if (*what == '\0')
     list(request, daemon, parts[0], FALSE);
-  else if (g_str_equal(what, "segments"))
-    list_segments(request, daemon, parts[0], &token);
+  else if (g_str_equal(what, "segments") || g_str_equal(what, "leaves"))
+    list_segments(request, daemon, parts[0], &token, what);
   else if (g_str_equal(what, "recording"))
     api_export(request, daemon, parts[0], &token);
   else
-    http_respond_error(request, 404, "not_found", "A session has /segments and /recording.");
+    http_respond_error(request, 404, "not_found", "A session has /segments, /recording and /leaves.");
 }
 
 static void get(HttpRequest *request, Daemon *daemon, const char *path) {

@@ -30,6 +30,25 @@ export class AuditApi {
     return response.blob().catch(() => { throw new RecgateError('cut_off', 'The recording broke off.'); });
   }
 
+  /** Where the session's leaves stand in the log, and the salts that open them. */
+  leaves(id) { return this.#json(`/v1/sessions/${encodeURIComponent(id)}/leaves`); }
+
+  async logText(path) { return (await this.#log(path)).text(); }
+
+  async logBytes(path) { return new Uint8Array(await (await this.#log(path)).arrayBuffer()); }
+
+  /** The gate reads its log for a few at once; whoever comes beside them asks again. */
+  async #log(path) {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#get(`/v1/log/${path}`);
+      } catch (error) {
+        if (error.code !== 'too_many_reads' || tries === 20) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100 + 100 * tries));
+      }
+    }
+  }
+
   async #json(path) {
     return (await this.#get(path)).json();
   }

@@ -2,6 +2,7 @@
 // The auditor's page: lists calls, shows one, plays and downloads what is kept of a person.
 
 import { AuditApi } from './audit-api.js';
+import { Badge } from './audit-badge.js';
 import { Chart, drawLegend } from './audit-chart.js';
 import { words } from './audit-strings.js';
 import { PLAYED_SEGMENTS, timeline } from './audit-timeline.js';
@@ -14,12 +15,14 @@ class Audit {
   #playing = 0;
   #erased = new Set();
   #chart = null;
+  #badge;
   #session = null;
 
   constructor(token) {
     this.#api = new AuditApi(token);
     this.#chart = new Chart((what) => this.#play(this.#session, what));
     drawLegend();
+    this.#badge = new Badge(this.#api);
     $('back').addEventListener('click', () => { location.hash = ''; });
     addEventListener('hashchange', () => this.show());
   }
@@ -50,6 +53,8 @@ class Audit {
     drawSession(session, runs, () => this.#api.segments(id), ({ id: participant, name }) => this.#play(id, { participant, name }));
     this.#reveal('session');
     this.#chart.draw(timeline(session, runs));
+    // What the proven leaves tell, the chart shows: absences within the call, changes of mind.
+    this.#badge.check(session, (history) => this.#session === id && this.#chart.draw(timeline(session, runs, { history }), { keep: true }));
   }
 
   #reveal(section) {
