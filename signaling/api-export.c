@@ -4,14 +4,14 @@
 #include <pthread.h>
 
 #include "gate/vault/vault-reader.h"
-#include "pipelines/recording/export.h"
+#include "pipelines/recording/mix.h"
 #include "pipelines/relay/control.h"
 
 typedef struct Export {
   Daemon *daemon;
   HttpRequest *request;
-  HttpStream *stream; /* made with the first bytes: until then an error can still be said in words */
-  char *session, *participant, *by;
+  HttpStream *stream;               /* made with the first bytes: until then an error can still be said in words */
+  char *session, *participant, *by; /* participant NULL: everyone, side by side */
   ExportRange range;
   gboolean whole;
   GCancellable *cancel;
@@ -33,7 +33,9 @@ static void export_free(Export *export) {
 
 /* What is played of a part is named on the ledger (R20). */
 static json_t *export_leaf(const Export *export, const char *type) {
-  json_t *leaf = json_pack("{s:s, s:s, s:s}", "type", type, "by", export->by, "participant", export->participant);
+  json_t *leaf = json_pack("{s:s, s:s, s:s*}", "type", type, "by", export->by, "participant", export->participant);
+  if (export->participant == NULL)
+    json_object_set_new(leaf, "layout", json_string("side-by-side"));
   if (export->range.take != 0)
     json_object_set_new(leaf, "take", json_integer(export->range.take));
   if (export->range.part)
@@ -44,7 +46,7 @@ static json_t *export_leaf(const Export *export, const char *type) {
 
 static void open_stream(gpointer data) { /* control thread */
   Export *export = data;
-  g_autofree char *name = g_strdup_printf("%s-%s.webm", export->session, export->participant);
+  g_autofree char *name = g_strdup_printf("%s-%s.webm", export->session, export->participant != NULL ? export->participant : "everyone");
   pthread_mutex_lock(&export->lock);
   export->stream = http_respond_stream(export->request, "video/webm", name);
   pthread_cond_signal(&export->opened);
@@ -99,8 +101,13 @@ static void on_finished(gpointer data) { /* control thread */
 
 static void read_out(Export *export) {
   g_autoptr(VaultReader) reader = vault_reader_open(export->daemon->config->data_dir, export->daemon->vault, &export->error);
-  export->whole = reader != NULL && export_run_range(reader, export->session, export->participant, &export->range, sink, export,
-                                                     export->cancel, &export->error);
+  if (reader == NULL)
+    return;
+  if (export->participant == NULL)
+    export->whole = mix_run(reader, export->session, export->range.take, sink, export, export->cancel, &export->error);
+  else
+    export->whole =
+        export_run_range(reader, export->session, export->participant, &export->range, sink, export, export->cancel, &export->error);
 }
 
 static gpointer run(gpointer data) {
@@ -149,20 +156,34 @@ static const char *read_range(HttpRequest *request, ExportRange *range) {
   return NULL;
 }
 
+static guint mixes_running(const Daemon *daemon) {
+  guint n = 0;
+  for (guint i = 0; i < daemon->exports->len; i++)
+    n += ((const Export *)daemon->exports->pdata[i])->participant == NULL;
+  return n;
+}
+
 void api_export(HttpRequest *request, Daemon *daemon, const char *session, const Token *token) {
-  const char *participant = http_query(request, "participant");
+  const char *participant = http_query(request, "participant"), *layout = http_query(request, "layout");
   ExportRange range;
-  if (participant == NULL || !token_id_is_valid(participant)) {
-    http_respond_error(request, 400, "bad_participant", "Say whose recording: ?participant=ID.");
+  if (layout != NULL ? participant != NULL || !g_str_equal(layout, "side-by-side")
+                     : participant == NULL || !token_id_is_valid(participant)) {
+    http_respond_error(request, 400, "bad_participant", "Say whose recording: ?participant=ID, or everyone’s: ?layout=side-by-side.");
     return;
   }
   const char *wrong = read_range(request, &range);
+  if (wrong == NULL && layout != NULL && range.part)
+    wrong = "Side by side comes by takes: leave “from” and “to” out.";
   if (wrong != NULL) {
     http_respond_error(request, 400, "bad_take", wrong);
     return;
   }
   if (daemon->exports->len >= API_EXPORTS_MAX) {
     http_respond_error(request, 429, "too_many_exports", "Too many exports are running: try again when one has finished.");
+    return;
+  }
+  if (layout != NULL && mixes_running(daemon) >= API_MIXES_MAX) {
+    http_respond_error(request, 429, "too_many_exports", "A recording is being put side by side already: try again when it has finished.");
     return;
   }
   Export *export = g_new0(Export, 1);

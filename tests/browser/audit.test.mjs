@@ -72,10 +72,20 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   }, 'the stretch to play', 8000);
   assert.equal(part.error, undefined);
 
+  // Everyone side by side: one picture of two tiles, made while one waits.
+  await auditor.press('Play everyone side by side');
+  await until(async () => (await auditor.page.$eval('#download', (link) => link.download)) === `${session}-everyone.webm`, 'everyone side by side', 60_000);
+  const both = await until(async () => {
+    const video = await auditor.video();
+    return video.error || video.videoWidth > 0 ? video : null;
+  }, 'both to play', 8000);
+  assert.deepEqual([both.error, both.videoWidth], [undefined, 1280]);
+  await auditor.shoot('everyone');
+
   await ben.page.bringToFront(); // he shares the browser with the auditor
   await ben.press('Withdraw');
   const { exports } = await ben.expect('consent.withdrawn');
-  assert.deepEqual(exports.map(({ by }) => by), ['auditor', 'auditor'], 'each playback was on the ledger (R20)');
+  assert.deepEqual(exports.map(({ by }) => by), ['auditor', 'auditor', 'auditor'], 'each playback was on the ledger (R20)');
   await anna.state('purged');
   await auditor.page.bringToFront();
   await auditor.page.reload();
@@ -87,6 +97,13 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   await auditor.press('Play Anna');
   await auditor.sees('is ready to play', 15_000); // hers is kept: the scope was one person
   await auditor.shoot('withdrawn');
+  await auditor.page.goto(`${stage.daemon.base}/audit?lang=es#token=${stage.auditor(session)}`);
+  await auditor.press(`Abrir ${session}`);
+  await auditor.sees('La prueba es válida');
+  await auditor.sees('borrado tras una retirada');
+  await auditor.shoot('spanish');
+  await auditor.page.goto(`${stage.daemon.base}/audit?lang=en#session=${session}`);
+  await auditor.sees('The call over time');
   await auditor.press('All calls');
   await auditor.sees('Calls');
   await auditor.page.type('#search', 'nobody-of-that-name');
