@@ -133,10 +133,29 @@ static void test_withdrawn(void) {
   stage_clear(&stage);
 }
 
+/* Only a camera, then only a microphone: the file has a picture and a sound all the same. */
+static void test_one_medium(void) {
+  for (guint video = 0; video < 2; video++) {
+    Stage stage;
+    stage_init(&stage);
+    stage_add(&stage, "anna", video ? 320 : 0);
+    stage_open(&stage, 1);
+    stage_play(&stage, 2 * S);
+    stage_close(&stage, FALSE);
+    stage_commit(&stage);
+    g_autofree char *path = mix_to_file(&stage);
+    assert_plays(path);
+    g_assert_cmpfloat(fabs(probe(path, "format=duration") - 2), <, 1);
+    g_assert_cmpuint(count_frames(path, "v:0"), >=, 40);
+    stage_clear(&stage);
+  }
+}
+
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/recording/mix/two", test_two);
+  g_test_add_func("/recording/mix/one_medium", test_one_medium);
   g_test_add_func("/recording/mix/withdrawn", test_withdrawn);
   return g_test_run();
 }
