@@ -119,6 +119,19 @@ test('everyone side by side: one picture of two tiles, named to whoever withdraw
     return video.error || video.videoWidth > 0 ? video : null;
   }, 'both to play', 8000);
   assert.deepEqual([both.error, both.videoWidth], [undefined, 1280]);
+  const halves = await auditor.page.evaluate(async () => {
+    const video = document.getElementById('video');
+    video.pause();
+    await new Promise((resolve) => {
+      video.onseeked = resolve;
+      video.currentTime = video.duration * 0.6;
+    });
+    const canvas = Object.assign(document.createElement('canvas'), { width: 128, height: 36 });
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0, 128, 36);
+    return [0, 64].map((x) => Math.max(...context.getImageData(x, 0, 64, 36).data.filter((_, i) => i % 4 !== 3)));
+  });
+  assert.ok(halves.every((brightest) => brightest > 60), `both have a picture: ${halves}`);
   await auditor.shoot('everyone');
   await auditor.page.close();
   const withdrawn = await stage.daemon.post('/v1/withdraw', stage.daemon.token(session, 'ben', 'client'), {});
