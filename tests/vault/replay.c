@@ -305,7 +305,9 @@ static void follow_drop(const Replay *replay) {
   json_t *one;
   json_array_foreach(json_object_get(replay->leaf, "segments"), i, one) {
     const json_t *was = row_of(replay, "segments", "%" G_GINT64_FORMAT, (gint64)json_integer_value(json_object_get(one, "segment")));
-    if (was && json_is_null(json_object_get(was, "dropped"))) { /* withdrawn while it was being committed */
+    if (was && !json_is_null(json_object_get(was, "dropped")))
+      g_error("segment %" G_GINT64_FORMAT " is dropped twice", (gint64)json_integer_value(json_object_get(one, "segment")));
+    if (was) { /* withdrawn while it was being committed */
       json_t *holder = holder_of(replay, number(replay, "request"), json_string_value(json_object_get(one, "participant")));
       add(holder, "segments", -1);
       add(holder, "bytes", -json_integer_value(json_object_get(was, "bytes")));
