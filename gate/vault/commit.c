@@ -192,8 +192,11 @@ static void commit_after(Vault *vault, Job *job, const GError *error) {
     segment_forget_file(vault, segment);
     sealed_remove(vault, segment);
   }
-  if (refused && segment)
+  if (refused && segment) {
     segment->taken = FALSE;
+    if (vault_take_is_dead(segment->take))
+      commit_push_forget(segment->take); /* the take's own forgetting may have passed it over */
+  }
   if (refused && commit->fresh_slot >= 0 && !is_committed(vault, commit->id) && !keyring_clear(vault->keyring, commit->fresh_slot, NULL))
     health_set(vault, HEALTH_STORE, "a key slot could not be cleared"); /* no row names it: the next start clears it */
   if (!refused) {
@@ -260,8 +263,13 @@ static void drop_choose(Vault *vault, DropJob *drop) {
     return;
   }
   pthread_mutex_lock(&drop->take->lock);
-  for (guint i = 0; i < MIN(drop->take->segments->len, FORGET_SLICE); i++)
-    g_ptr_array_add(drop->chosen, segment_ref(drop->take->segments->pdata[i]));
+  for (guint i = 0; i < drop->take->segments->len && drop->chosen->len < FORGET_SLICE; i++) {
+    VaultSegment *segment = drop->take->segments->pdata[i];
+    if (segment->taken)
+      continue; /* by a commit or a drop of this very transaction, which sees to it: one leaf says what became of a segment */
+    segment->taken = TRUE;
+    g_ptr_array_add(drop->chosen, segment_ref(segment));
+  }
   pthread_mutex_unlock(&drop->take->lock);
 }
 
