@@ -123,7 +123,7 @@ static void ignore_leaf(guint64 index, const char *text, gsize n, gpointer user)
 
 /* The place of the first finding; -2: none. On the test's own connection, inside its transaction. */
 static gint64 first_wrong(Story *story, const LedgerVerifier *verifier) {
-  const Source source = {-1, -1, story->db};
+  const Source source = {.dir_fd = -1, .segments_fd = -1, .db = story->db};
   const LogReading reading = {.source = &source, .leaf = ignore_leaf};
   Findings findings;
   g_autoptr(GError) error = NULL;
