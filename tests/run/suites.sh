@@ -72,7 +72,7 @@ suite_integration() {
 
 # Browsers live in a network of their own (own-network.sh).
 suite_browser() {
-  IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw}.test.mjs
+  IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw,verify}.test.mjs
 }
 
 # Camera off and microphone muted for 10 s each: all waiting, so not daily.
