@@ -62,7 +62,7 @@ class Call {
       pausedByMe: this.#pausedByMe,
       withdrawn: this.#withdrawn,
       withdrawFailed: this.#withdrawFailed,
-      audioOnly: this.#receipts.audioOnly(ask?.request),
+      audioOnly: this.#receipts.audioOnly(ask?.request) || (ask === null && this.#client.agreed === 'audio'),
       myNo: this.#myNo,
       name: (id) => this.#nameOf(id),
       present: (id) => participants.has(id),

@@ -37,6 +37,8 @@ export class RecgateClient extends EventTarget {
   recording = { state: 'idle' };
   /** The last `consent.state`, null before the first request. */
   consents = null;
+  /** What one had agreed to when joining, in writing or before a reconnect: 'all', 'audio' or 'video'; null: nothing. */
+  agreed = null;
 
   #socket = null;
   #url;
@@ -270,6 +272,7 @@ export class RecgateClient extends EventTarget {
   #joined(message) {
     this.self = message.self;
     this.session = message.session;
+    this.agreed = message.agreed ?? null;
     this.#iceServers = message.ice_servers ?? [];
     this.#attempts = 0;
     clearTimeout(this.#retry);
