@@ -25,6 +25,7 @@ export const en = {
   agreedTitle: 'You agreed',
   agreedText: { all: 'Your sound and your picture may be recorded. In the call you are not asked again.', audio: 'Your sound may be recorded, your picture may not. In the call you are not asked again.', video: 'Your picture may be recorded, your sound may not. In the call you are not asked again.' },
   withdraw: 'Withdraw',
+  withdrawAll: 'Withdraw and erase everything, of everyone',
   withdrawing: 'Withdrawing…',
   withdrawMeans: {
     session: 'Withdraw takes your agreement back and erases the recording, if there is one: everything, of everyone, for good.',

@@ -25,6 +25,7 @@ export const es = {
   agreedTitle: 'Ha aceptado',
   agreedText: { all: 'Se pueden grabar su voz y su imagen. En la llamada no se le volverá a preguntar.', audio: 'Se puede grabar su voz, pero no su imagen. En la llamada no se le volverá a preguntar.', video: 'Se puede grabar su imagen, pero no su voz. En la llamada no se le volverá a preguntar.' },
   withdraw: 'Retirar',
+  withdrawAll: 'Retirar y borrar todo, de todas las personas',
   withdrawing: 'Retirando…',
   withdrawMeans: {
     session: 'Retirar anula su consentimiento y borra la grabación, si la hay: todo, de todas las personas y para siempre.',

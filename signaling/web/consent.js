@@ -28,6 +28,7 @@ class Letter {
     this.#onClick('agree-audio', () => this.#answer({ decision: 'grant', media: ['audio'] }));
     this.#onClick('decline', () => this.#answer({ decision: 'decline' }));
     this.#onClick('withdraw', () => this.#withdraw());
+    this.#onClick('withdraw-all', () => this.#withdraw('session')); // more is always theirs (R12)
     $('key-copy').addEventListener('click', () => this.#copyKey());
   }
 
@@ -77,12 +78,12 @@ class Letter {
   }
 
   /** Sent again until the gate has acknowledged that it is done (R6, R13). */
-  async #withdraw() {
+  async #withdraw(scope) {
     const { request } = this.#letter;
     const keys = Object.fromEntries(this.#receipts.filter((one) => one.withdraw_key).map((one) => [one.request, one.withdraw_key]));
     for (;;) {
       try {
-        this.#withdrawn(await withdrawByHttp({ url: new URL('/v1/withdraw', location.href), token: this.#token, keys, request }));
+        this.#withdrawn(await withdrawByHttp({ url: new URL('/v1/withdraw', location.href), token: this.#token, keys, request, scope }));
         break;
       } catch (error) {
         if (FINAL.has(error.code)) throw error;
@@ -142,11 +143,12 @@ class Letter {
     drawLetter(message, disclosure);
     write('hash', hash);
     show('answer', this.#intact && open && answer === 'none');
-    for (const id of ['agree', 'agree-audio', 'decline', 'withdraw']) $(id).disabled = this.#busy;
+    for (const id of ['agree', 'agree-audio', 'decline', 'withdraw', 'withdraw-all']) $(id).disabled = this.#busy;
     show('agreed', answer === 'granted');
     write('agreed-text', open ? words.agreedText[media] ?? '' : words.states.over);
     write('withdraw-means', words.withdrawMeans[disclosure.on_withdrawal] ?? '');
     write('withdraw', this.#busy ? words.withdrawing : words.withdraw);
+    show('withdraw-all', disclosure.on_withdrawal !== 'session');
     show('no', answer === 'no');
     if (!$('no-text').dataset.done) write('no-text', words.noText);
     this.#drawReceipt();

@@ -122,6 +122,7 @@ export class RecgateClient extends EventTarget {
   readonly participants: ReadonlyMap<string, Participant>;
   readonly recording: RecordingInfo;
   readonly consents: Consents | null;
+  readonly agreed: 'all' | 'audio' | 'video' | null;
   readonly ask: Ask | null;
   readonly withdrawing: boolean;
   readonly microphoneOn: boolean;

@@ -147,6 +147,21 @@ test('agreed, in two letters, in two languages: in the call nobody is asked and 
   await stage.leaveAll();
 });
 
+test('what was disclosed to erase less can be asked to erase all (R12)', async () => {
+  const { links } = await planned({ request: { disclosure: { ...DISCLOSURE, on_withdrawal: 'participant' } } });
+  const reader = await Reader.open(links.ben.consent_link);
+  await reader.sees('Your answer');
+  await reader.press('Agree');
+  await reader.sees('You agreed');
+  assert.deepEqual(await reader.buttons(), ['Withdraw', 'Withdraw and erase everything, of everyone', 'Copy the key']);
+  await reader.shoot('agreed-participant');
+  await reader.press('Withdraw and erase everything, of everyone');
+  await reader.sees('Your withdrawal is done');
+  await reader.page.reload();
+  await reader.sees('You said no');
+  await reader.close();
+});
+
 test('a link that is incomplete, or nobody’s letter, says so', async () => {
   const none = await Reader.open('/consent');
   await none.sees('This link is not complete');
