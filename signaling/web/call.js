@@ -70,7 +70,8 @@ class Call {
   }
 
   #nameOf(id) {
-    return this.#names.get(id) ?? strings.somebody;
+    const written = id === '' ? this.#client.ask?.from_name : undefined; // a service asked: it is nobody in the call
+    return this.#names.get(id) ?? written ?? strings.somebody;
   }
 
   async #join({ audio, video }) {

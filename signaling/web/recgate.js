@@ -366,13 +366,13 @@ export class RecgateClient extends EventTarget {
   }
 
   async #asked(message) {
-    const { request, from, disclosure, disclosure_sha256: claimed } = message;
+    const { request, from, from_name, disclosure, disclosure_sha256: claimed } = message;
     const computed = await canonicalSha256(disclosure).catch(() => '');
     if (computed !== null && computed !== claimed) {
       this.#emit('error', { error: new RecgateError('disclosure_mismatch', 'A request came whose text is not the one it is signed as. It is not shown.') });
       return;
     }
-    this.#keepAsk({ request, from, disclosure, disclosure_sha256: claimed, verified: computed !== null, message: message.message });
+    this.#keepAsk({ request, from, from_name, disclosure, disclosure_sha256: claimed, verified: computed !== null, message: message.message });
   }
 
   #keepAsk(ask) {

@@ -295,6 +295,7 @@ describe('what was answered stands', () => {
     const ben = await join(call, 'ben');
     const ask = await ben.expect('consent.ask');
     assert.equal(ask.disclosure_sha256, call.plan.disclosure_sha256);
+    assert.deepEqual([ask.from, ask.from_name], ['', 'Clinic Platform'], 'who asked, though they are not in the call');
     const anna = await join(call, 'anna');
     await sleep(500);
     assert.ok(!opened(anna) && !opened(ben));
