@@ -153,7 +153,7 @@ static void on_past_erased(const VaultReply *reply, gpointer user) {
                withdrawing);
 }
 
-static void withdraw_past(Withdrawing *withdrawing) {
+static void erase_past(Withdrawing *withdrawing) {
   static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_UNSET,
                                       [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
                                       [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
@@ -170,6 +170,28 @@ static void withdraw_past(Withdrawing *withdrawing) {
                             .reason = "withdrawn"};
   api_export_cut(withdrawing->daemon, withdrawing->session);
   vault_erase(withdrawing->daemon->vault, &erase, on_past_erased, withdrawing);
+}
+
+/* The session is in memory, but this person's part in it is older: the core learns of the no all the same, closes, and erases (R4, R11). */
+static void withdraw_remembered(Session *session, gpointer user) {
+  Withdrawing *withdrawing = user;
+  Member *member = session != NULL ? session_member(session, withdrawing->participant) : NULL;
+  if (session != NULL && member == NULL)
+    member = session_member_new(session, withdrawing->participant);
+  if (member == NULL) {
+    erase_past(withdrawing);
+    return;
+  }
+  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_INVITE, .person = member->person});
+  session_withdraw(session, member, withdrawing->number, withdrawing->scope, withdrawing->received_us, on_withdrawn, withdrawing);
+}
+
+static void withdraw_past(Withdrawing *withdrawing) {
+  Session *session = session_get(withdrawing->daemon, withdrawing->session, FALSE);
+  if (session != NULL)
+    session_when_ready(session, withdraw_remembered, withdrawing);
+  else
+    erase_past(withdrawing);
 }
 
 static gboolean withdraw_present(Withdrawing *withdrawing) {
