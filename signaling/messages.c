@@ -127,6 +127,8 @@ static void greet(const Message *message, Member *member) {
     json_t *object = json_loads(config->ice_servers[i], 0, NULL);
     json_array_append_new(ice, object != NULL ? object : json_pack("{s:s}", "urls", config->ice_servers[i]));
   }
+  static const char *const MEDIA[] = {"none", "audio", "video", "all"};
+  const ConsentPersonView view = consent_person_view(session->consent, member->person, daemon_now_us());
   guint64 n = consent_next_number(session->consent, member->person, daemon_now_us());
   json_t *joined = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "type", "joined", "self", member->id, "session",
                              session->id, "participants", participants, "recording", session_recording_json(session, NULL), "ice_servers",
@@ -134,6 +136,8 @@ static void greet(const Message *message, Member *member) {
                              (json_int_t)daemon_wall_ms(), "n", (json_int_t)n);
   json_object_set_new(joined, "controller",
                       json_pack("{s:s, s:s}", "name", config->controller_name, "contact", config->controller_contact));
+  if (view.answer == CONSENT_ANSWER_GRANTED) /* in writing, or before a reconnect: not asked again, so told here */
+    json_object_set_new(joined, "agreed", json_string(MEDIA[view.media]));
   answer(message, joined);
   member->greeted = TRUE;
 }

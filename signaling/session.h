@@ -37,7 +37,7 @@ typedef struct Request { /* a request for recording and its text */
   json_t *disclosure;
   char sha256[65];
   guint8 hash[32];
-  char *canonical, *letter;
+  char *canonical, *letter, *asker_name;
   Member *asker; /* NULL: a service */
   ConsentScope on_withdrawal;
   gint64 made_ms;

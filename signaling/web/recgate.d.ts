@@ -148,6 +148,7 @@ export class RecgateClient extends EventTarget {
   /** Who is responsible for recordings here. */
   readonly controller: { name: string; contact: string } | null;
   readonly consents: Consents | null;
+  readonly agreed: 'all' | 'audio' | 'video' | null;
   readonly ask: Ask | null;
   readonly withdrawing: boolean;
   readonly microphoneOn: boolean;

@@ -35,6 +35,8 @@ export class RecgateClient extends EventTarget {
   controller = null;
   /** The last `consent.state`, null before the first request. */
   consents = null;
+  /** What one had agreed to when joining, in writing or before a reconnect: 'all', 'audio' or 'video'; null: nothing. */
+  agreed = null;
 
   #socket = null;
   #url;
@@ -278,6 +280,7 @@ export class RecgateClient extends EventTarget {
   #joined(message) {
     this.self = message.self;
     this.session = message.session;
+    this.agreed = message.agreed ?? null;
     this.#iceServers = message.ice_servers ?? [];
     this.controller = message.controller ?? null;
     this.#attempts = 0;
@@ -381,13 +384,13 @@ export class RecgateClient extends EventTarget {
   }
 
   async #asked(message) {
-    const { request, from, disclosure, disclosure_sha256: claimed } = message;
+    const { request, from, from_name, disclosure, disclosure_sha256: claimed } = message;
     const computed = await canonicalSha256(disclosure).catch(() => '');
     if (computed !== null && computed !== claimed) {
       this.#emit('error', { error: new RecgateError('disclosure_mismatch', 'A request came whose text is not the one it is signed as. It is not shown.') });
       return;
     }
-    this.#keepAsk({ request, from, disclosure, disclosure_sha256: claimed, verified: computed !== null, message: message.message });
+    this.#keepAsk({ request, from, from_name, disclosure, disclosure_sha256: claimed, verified: computed !== null, message: message.message });
   }
 
   #keepAsk(ask) {

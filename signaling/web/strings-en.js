@@ -160,6 +160,8 @@ export const en = {
     bad_token: 'Your link is not valid. Please ask for a new one.',
     token_invalid: 'Your link is not valid. Please ask for a new one.',
     unauthorized: 'Your link is not valid. Please ask for a new one.',
+    not_invited: 'You are not among the people who were invited to this call.',
+    too_late: 'This call was planned for an earlier time and is over.',
     session_full: 'The call is full. Please try again when somebody has left.',
     connection_lost: 'The call’s server cannot be reached. Please check your connection and try again.',
     not_joined: 'You are not in the call right now. The connection is being restored.',
