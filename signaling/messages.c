@@ -323,11 +323,13 @@ typedef struct Recorded {
   const char *event;
   guint64 request;
   json_t *leaf;
+  json_t *signature;  /* the participant's own; NULL: none */
   gboolean requested; /* asking on one's own socket is agreeing (R2): answered as recording.requested, with the receipt */
 } Recorded;
 
 static void recorded_free(Recorded *recorded) {
   json_decref(recorded->leaf);
+  json_decref(recorded->signature);
   g_free(recorded->re);
   g_free(recorded->withdraw_key);
   g_free(recorded->withdraw_key_sha256);
@@ -357,7 +359,8 @@ static void on_recorded(const VaultReply *reply, gpointer user) {
   const ReceiptFacts facts = {.session = recorded->session->id,
                               .participant = recorded->member->id,
                               .disclosure = request != NULL ? request->disclosure : NULL,
-                              .withdraw_key_sha256 = recorded->withdraw_key_sha256};
+                              .withdraw_key_sha256 = recorded->withdraw_key_sha256,
+                              .participant_signature = recorded->signature};
   json_t *receipt = receipt_new(recorded->daemon->vault, &facts, reply->proof);
   json_t *message = receipt != NULL ? recorded_json(recorded, request, receipt) : unrecorded_json(reply->error);
   if (recorded->re != NULL)
@@ -494,6 +497,13 @@ static void on_grant(const Message *message) {
   Recorded *recorded = recorded_new(message, "granted", event.request,
                                     json_pack("{s:s, s:I, s:s, s:s}", "type", "grant", "request", (json_int_t)event.request, "media",
                                               MEDIA[event.media], "disclosure_sha256", text_field(message, "disclosure_sha256")));
+  g_autoptr(GError) error = NULL;
+  if (!session_signature_take(message->session, message->member, message->json, recorded->leaf, &error)) {
+    recorded_free(recorded);
+    refuse(message, "bad_signature", error->message);
+    return;
+  }
+  recorded->signature = json_deep_copy(json_object_get(recorded->leaf, "signature"));
   give_withdraw_key(recorded);
   message->daemon->counters.grants += decide(message, &event, recorded);
 }

@@ -123,6 +123,10 @@ void session_connect(Session *session, Member *member);  /* calls with everybody
 void session_end_legs(Session *session, Member *member); /* then LEGS_ENDED (R15) */
 gboolean session_signal(Session *session, Member *from, Member *to, json_t *message, GError **error);
 
+/* --- a grant signed by the participant too (session-signature.c) --- */
+/* Where the message has a `signature`: checks it, ties it to the member's DTLS legs, and puts `signature` and `legs_checked` on the leaf. */
+gboolean session_signature_take(Session *session, const Member *member, const json_t *message, json_t *leaf, GError **error);
+
 /* --- the running take (session-take.c) --- */
 void session_take_open(Session *session, const ConsentEffect *effect);
 void session_take_permit(Session *session, const ConsentEffect *effect);

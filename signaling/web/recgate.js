@@ -5,6 +5,7 @@
 import { canonicalSha256 } from './recgate-canonical.js';
 import { LocalMedia } from './recgate-media.js';
 import { Peer } from './recgate-peer.js';
+import { Signer, fingerprintsOf } from './recgate-signature.js';
 import { RecgateError, WITHDRAW_ENDS, WITHDRAW_REPEAT_MS, withdrawByHttp } from './recgate-withdraw.js';
 
 export { RecgateError, previewWithdrawal, withdrawUntilDone, withdrawWithKey } from './recgate-withdraw.js';
@@ -54,6 +55,8 @@ export class RecgateClient extends EventTarget {
   #leaving = null;
   #withdrawal = null;
   #withdrawKeys = {};
+  #signer = new Signer();
+  #certificates = [];
 
   /**
    * @param {{url?: string | URL, token: string, withdrawKeys?: Record<string, string>}} [gate] as of `connect`; given here, one can withdraw
@@ -74,6 +77,7 @@ export class RecgateClient extends EventTarget {
     if (gate) this.#aim(gate);
     this.#joining = deferred();
     this.#setConnection('connecting');
+    this.#makeCertificate();
     this.#open();
     return this.#joining.promise;
   }
@@ -119,9 +123,17 @@ export class RecgateClient extends EventTarget {
   async grant({ request = this.ask?.request, media } = {}) {
     const ask = this.#asks.get(request);
     if (!ask) throw new RecgateError('no_request', 'There is no request to agree to.');
-    const answer = await this.#ask('consent.grant', { request, disclosure_sha256: ask.disclosure_sha256, ...(media && { media }) });
+    const signature = await this.#signed(ask, media);
+    const answer = await this.#ask('consent.grant', { request, disclosure_sha256: ask.disclosure_sha256, ...(media && { media }), ...(signature && { signature }) });
     this.#keepReceipt(answer, 'grant', request, media);
     return answer;
+  }
+
+  /** The grant in the client's own hand, over the certificates that its media is sent with. */
+  #signed({ request, disclosure_sha256 }, media = ['audio', 'video']) {
+    const fingerprints = fingerprintsOf([...this.#peers.values()].map((peer) => peer.connection));
+    const word = media.length === 2 ? 'all' : media[0];
+    return this.#signer.sign({ decision: 'grant', disclosure_sha256, fingerprints, media: word, participant: this.self, request, session: this.session });
   }
 
   /** Says no. Final for this session, unless one lifts it oneself with `offer` (R4). */
@@ -190,6 +202,12 @@ export class RecgateClient extends EventTarget {
     this.#url.protocol = this.#url.protocol.replace('http', 'ws');
     this.#token = token;
     Object.assign(this.#withdrawKeys, withdrawKeys);
+  }
+
+  /** One for all connections of this client, so that what a grant is tied to (R24) outlives a connection that is made anew. */
+  async #makeCertificate() {
+    const made = await globalThis.RTCPeerConnection?.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' }).catch(() => null);
+    if (made) this.#certificates = [made];
   }
 
   #emit(type, detail = {}) {
@@ -393,7 +411,7 @@ export class RecgateClient extends EventTarget {
     };
     // Where the gate numbers its calls, a description of the pair's former connection cannot be taken for one of this.
     const send = (signal) => this.#send({ type: 'signal', to: id, ...(call !== undefined && { call }), ...signal });
-    this.#peers.set(id, new Peer({ polite, iceServers: this.#iceServers, media: this.#media, send, events }));
+    this.#peers.set(id, new Peer({ polite, iceServers: this.#iceServers, certificates: this.#certificates, media: this.#media, send, events }));
     this.#emit('peer', { id, state: 'new' });
   }
 

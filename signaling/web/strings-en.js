@@ -170,6 +170,7 @@ export const en = {
     wrong_disclosure: 'The text changed meanwhile. Please read the request again.',
     cannot_consent: 'Somebody in this call cannot consent to a recording.',
     paused_by_other: 'Somebody else has paused. Only that person can lift it.',
+    bad_signature: 'Your answer was signed for another connection than this one, so it does not count. Please answer again.',
     no_receipt: 'Your answer could not be written to the ledger, so there is no receipt of it, and nothing is recorded. Please answer again in a moment.',
     nothing_to_lift: 'You have not said no; there is nothing to lift.',
     not_recording: 'There is nothing to pause, resume or stop.',

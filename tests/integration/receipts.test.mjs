@@ -2,10 +2,11 @@
 // Receipts and withdrawing after the call (R6, R12, R13, R24; fault 28): what the gate signs, `recgatectl receipt` checks offline.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { canonicalJson } from '../../signaling/web/recgate-canonical.js';
 import { Client, DISCLOSURE, record } from './client.mjs';
 import { Daemon, RECGATECTL, scratch } from './daemon.mjs';
 
@@ -189,5 +190,64 @@ describe('withdrawing after the call', () => {
     const done = await daemon.post('/v1/withdraw', token, {});
     assert.equal(done.status, 200, JSON.stringify(done.json));
     verified(done.json.receipt);
+  });
+});
+
+describe('the participant signs too', () => {
+  const ed25519 = generateKeyPairSync('ed25519');
+  const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const FINGERPRINT = `sha-256 ${Array(32).fill('AB').join(':')}`;
+
+  /** As the client module makes it, with whatever the test wants to be different. */
+  function signed({ alg = 'ES256', fingerprints = [], ...said }) {
+    const { privateKey, publicKey } = alg === 'ES256' ? p256 : ed25519;
+    const text = Buffer.from(canonicalJson({ decision: 'grant', media: 'all', fingerprints, ...said }));
+    const value = alg === 'ES256' ? signBytes('sha256', text, { key: privateKey, dsaEncoding: 'ieee-p1363' }) : signBytes(null, text, privateKey);
+    return { alg, public_key: publicKey.export({ format: 'jwk' }), value: value.toString('base64'), fingerprints };
+  }
+
+  async function asked() {
+    const people = await call();
+    const { request, disclosure_sha256 } = await people.anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
+    return { ...people, request, disclosure_sha256, said: { disclosure_sha256, participant: 'ben', request, session: people.session } };
+  }
+
+  for (const alg of ['ES256', 'Ed25519']) {
+    test(`${alg}: into the receipt and, committed, onto the ledger (R24)`, async () => {
+      const { ben, close, request, disclosure_sha256, said } = await asked();
+      const signature = signed({ alg, ...said, media: 'audio', fingerprints: [FINGERPRINT] });
+      const answer = await ben.request({ type: 'consent.grant', request, disclosure_sha256, media: ['audio'], signature: { ...signature, extra: 'dropped' } });
+      assert.equal(answer.type, 'consent.recorded', JSON.stringify(answer));
+      const receipt = verified(answer.receipt);
+      assert.deepEqual(receipt.participant_signature, signature);
+      assert.equal(receipt.legs_checked, 0, 'no connection stood that it could be tied to');
+      const leaf = JSON.parse(receipt.ledger.leaf);
+      assert.match(leaf.signature, /^[A-Za-z0-9_-]{43}$/, 'a commitment');
+      close();
+    });
+  }
+
+  test('a forged one is refused, and nothing is recorded of it', async () => {
+    const { session, ben, close, request, disclosure_sha256, said } = await asked();
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+    const good = signed(said);
+    const flipped = Buffer.from(good.value, 'base64');
+    flipped[10] ^= 1;
+    const forged = [
+      { ...good, value: flipped.toString('base64') }, { ...good, public_key: other }, { ...good, fingerprints: [FINGERPRINT] }, { ...good, alg: 'Ed25519' },
+      { ...good, alg: 'none' }, { ...good, value: '' }, { ...good, public_key: {} }, { ...good, public_key: { ...good.public_key, x: good.public_key.y, y: good.public_key.x } },
+      { ...good, fingerprints: 'none' }, { ...good, fingerprints: Array(17).fill(FINGERPRINT) }, signed({ ...said, participant: 'anna' }), signed({ ...said, session: 'other' }),
+      signed({ ...said, decision: 'decline' }), signed({ ...said, media: 'audio' }), signed({ ...said, request: '1' }), signed({ ...said, disclosure_sha256: '0'.repeat(64) }), {}, 'x', null, 7,
+    ];
+    for (const signature of forged) {
+      const answer = await ben.request({ type: 'consent.grant', request, disclosure_sha256, signature });
+      assert.deepEqual([answer.type, answer.code], ['error', 'bad_signature'], JSON.stringify(signature));
+    }
+    const list = (await daemon.get(`/v1/sessions/${session}`, daemon.token(session, 'a', 'auditor'))).json.consents;
+    assert.deepEqual(list.map(({ participant }) => participant), ['anna']);
+    const plain = await ben.request({ type: 'consent.grant', request, disclosure_sha256 });
+    assert.equal(plain.type, 'consent.recorded', 'without one it is as valid');
+    assert.deepEqual([verified(plain.receipt).participant_signature, plain.receipt.legs_checked], [undefined, undefined]);
+    close();
   });
 });
