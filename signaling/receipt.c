@@ -30,8 +30,7 @@ char *receipt_time(gint64 wall_ms) {
 }
 
 char *receipt_missing_text(const GError *why) {
-  return g_strdup_printf("There is no receipt: this could not be written to the ledger (%s). Nothing is recorded while that lasts. Please "
-                         "try again.",
+  return g_strdup_printf("There is no receipt: this could not be written to the ledger (%s).",
                          why != NULL ? why->message : "it gave no proof");
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who consented and whose media it is are tied (R24): a signed grant names the DTLS certificates of its signer's own connections. */
+#include "signaling/session-signature.h"
+
 #include "signaling/participant-signature.h"
-#include "signaling/session.h"
 
 static gboolean lists(const json_t *list, const char *fingerprint) {
   for (gsize i = 0; i < json_array_size(list); i++)

@@ -77,6 +77,7 @@ struct Session {
   GPtrArray *members;             /* Member, by person - 1 */
   GPtrArray *links;               /* Link */
   GPtrArray *requests;            /* Request */
+  GPtrArray *unrecorded;          /* acts that the ledger refused (session-unrecorded.c) */
   GPtrArray *withdrawals;         /* Withdrawal, not yet acknowledged */
   struct Withdrawal *withdrawing; /* whose ERASE effects are being carried out right now */
   GPtrArray *past_takes;          /* VaultTake of closed takes that may still have provisional segments */
@@ -122,10 +123,6 @@ void session_leaf(Session *session, const char *type, json_t *leaf);
 void session_connect(Session *session, Member *member);  /* calls with everybody on the roster; peer.ready to both */
 void session_end_legs(Session *session, Member *member); /* then LEGS_ENDED (R15) */
 gboolean session_signal(Session *session, Member *from, Member *to, json_t *message, GError **error);
-
-/* --- a grant signed by the participant too (session-signature.c) --- */
-/* Where the message has a `signature`: checks it, ties it to the member's DTLS legs, and puts `signature` and `legs_checked` on the leaf. */
-gboolean session_signature_take(Session *session, const Member *member, const json_t *message, json_t *leaf, GError **error);
 
 /* --- the running take (session-take.c) --- */
 void session_take_open(Session *session, const ConsentEffect *effect);

@@ -402,6 +402,14 @@ export class RecgateClient extends EventTarget {
     this.#emit('receipt', { act, request, receipt, ...(media && { media }), ...(withdrawKey && { withdraw_key: withdrawKey }) });
   }
 
+  /** Of an act that the ledger took only later: what asked for it has been told `no_receipt`. */
+  #lateReceipt(message) {
+    if (message.re !== undefined) return;
+    const { receipt } = message;
+    const acts = { granted: message.type === 'recording.requested' ? 'request' : 'grant', declined: 'decline', offered: 'offer' };
+    this.#keepReceipt(message, acts[receipt.events[0].event_state], receipt.request, ['audio', 'video'].includes(receipt.media) ? [receipt.media] : undefined);
+  }
+
   #peerReady({ id, polite, call }) {
     this.#closePeer(id);
     const events = {
@@ -482,6 +490,8 @@ export class RecgateClient extends EventTarget {
     signal({ from, call, ...signal }) { this.#peers.get(from)?.receive(signal); },
     'consent.ask'(message) { this.#asked(message); },
     'consent.state'(message) { this.consents = message; this.#emit('consents', message); },
+    'consent.recorded'(message) { this.#lateReceipt(message); },
+    'recording.requested'(message) { this.#lateReceipt(message); },
     'consent.withdrawn'(message) { this.#withdrawn(message); },
     'recording.state'(message) { this.#recordingChanged(message); },
     'peer.ready'(message) { this.#peerReady(message); },

@@ -171,7 +171,7 @@ export const en = {
     cannot_consent: 'Somebody in this call cannot consent to a recording.',
     paused_by_other: 'Somebody else has paused. Only that person can lift it.',
     bad_signature: 'Your answer was signed for another connection than this one, so it does not count. Please answer again.',
-    no_receipt: 'Your answer could not be written to the ledger, so there is no receipt of it, and nothing is recorded. Please answer again in a moment.',
+    no_receipt: 'Your answer could not be written to the ledger yet: there is no receipt so far, and nothing is recorded until it is written. That is tried again by itself.',
     nothing_to_lift: 'You have not said no; there is nothing to lift.',
     not_recording: 'There is nothing to pause, resume or stop.',
     disclosure_mismatch: 'A request came whose text is not the one it is bound to. It is not shown, and nothing is recorded. Please tell whoever runs this call.',

@@ -22,6 +22,6 @@ export const es = {
   seconds: (n) => `${n} segundos`,
   errors: {
     bad_signature: 'Su respuesta se firmó para otra conexión, así que no cuenta. Responda otra vez, por favor.',
-    no_receipt: 'Su respuesta no se pudo escribir en el registro; por eso no hay recibo y no se graba nada. Responda otra vez dentro de un momento, por favor.',
+    no_receipt: 'Su respuesta aún no se pudo escribir en el registro: por ahora no hay recibo, y no se graba nada hasta que se escriba. Se vuelve a intentar sin que usted haga nada.',
   },
 };

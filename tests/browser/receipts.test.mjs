@@ -63,7 +63,7 @@ function checked(name, text) {
 }
 
 async function pageOf(browser, ending) {
-  return until(async () => (await browser.pages()).find((page) => page.url().split('?')[0].endsWith(ending)), `a tab with ${ending}`);
+  return until(async () => (await browser.pages()).find((page) => page.url().split('?')[0].endsWith(ending)), `a tab with ${ending}`, 20_000);
 }
 
 test('the receipt: offered as a file that recgatectl verifies, and as a page to print, in two languages', async () => {

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { canonicalJson } from '../../signaling/web/recgate-canonical.js';
 import { Client, DISCLOSURE, record } from './client.mjs';
-import { Daemon, RECGATECTL, scratch } from './daemon.mjs';
+import { Daemon, RECGATECTL, scratch, sleep, until } from './daemon.mjs';
 
 const CONFIG = { 'consent.heartbeat_ms': 200, 'controller.name': 'Practice Example', 'controller.contact': 'privacy@practice.example' };
 let place;
@@ -248,6 +248,63 @@ describe('the participant signs too', () => {
     const plain = await ben.request({ type: 'consent.grant', request, disclosure_sha256 });
     assert.equal(plain.type, 'consent.recorded', 'without one it is as valid');
     assert.deepEqual([verified(plain.receipt).participant_signature, plain.receipt.legs_checked], [undefined, undefined]);
+    close();
+  });
+});
+
+describe('the ledger refuses', () => {
+  // A trigger in the store stands for a disk that refuses: every leaf fails, nothing else does.
+  const store = (sql) => execFileSync('python3', ['-c', 'import sqlite3,sys; db=sqlite3.connect(sys.argv[1], timeout=20); db.executescript(sys.argv[2]); db.close()',
+    path.join(daemon.data, 'vault.db'), sql]);
+  const refuse = () => store("CREATE TRIGGER refusing BEFORE INSERT ON leaves BEGIN SELECT raise(ABORT, 'the test refuses'); END;");
+  const relent = () => store('DROP TRIGGER IF EXISTS refusing;');
+  const states = (who) => who.log.filter(({ type }) => type === 'recording.state').map(({ state }) => state);
+
+  test('a grant: no receipt and why; nothing is recorded until it is written, then the receipt follows by itself (R7, R21, R24)', async () => {
+    const { session, anna, ben, close } = await call();
+    const { request, disclosure_sha256 } = await anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
+    refuse();
+    try {
+      const since = ben.mark();
+      const answer = await ben.request({ type: 'consent.grant', request, disclosure_sha256 });
+      assert.deepEqual([answer.type, answer.code, answer.receipt, answer.withdraw_key], ['error', 'no_receipt', undefined, undefined]);
+      assert.match(answer.message, /no receipt.*the test refuses/);
+      await sleep(2500); // the store is looked at every second
+      assert.equal(ben.log.slice(since).filter(({ code }) => code === 'no_receipt').length, 1, 'told once');
+      assert.notEqual(states(ben).at(-1), 'recording', JSON.stringify(states(ben)));
+      relent();
+      const late = await ben.expect((message) => message.type === 'consent.recorded' && message.re === undefined, 'the receipt', 5000, since);
+      verified(late.receipt);
+      assert.equal((await daemon.post('/v1/withdraw/preview', null, { withdraw_key: late.withdraw_key })).status, 200, 'its key works');
+      await ben.state('recording', { since });
+      const auditor = daemon.token(session, 'a', 'auditor');
+      const history = await until(async () => {
+        const { gate_history: list } = (await daemon.get(`/v1/sessions/${session}`, auditor)).json;
+        return list.length > 0 && list;
+      }, 'the gate’s opening on the ledger');
+      assert.ok(history.every(({ at }) => at >= late.receipt.events[0].event_time), 'the gate opened only after the grant was on the ledger');
+    } finally {
+      relent();
+    }
+    close();
+  });
+
+  test('a withdrawal: acknowledged when the erase is on the ledger, and then with its receipt (R13)', async () => {
+    const { anna, ben, close } = await call();
+    await record(anna, [ben]);
+    refuse();
+    try {
+      const since = ben.mark();
+      ben.send({ type: 'consent.withdraw', id: 'w' });
+      await sleep(1500);
+      assert.ok(!ben.log.slice(since).some(({ type }) => type === 'consent.withdrawn'), 'not durable, not acknowledged');
+      relent();
+      const done = await ben.expect('consent.withdrawn', 'consent.withdrawn', 8000, since);
+      assert.equal(done.receipt_error, undefined);
+      verified(done.receipt);
+    } finally {
+      relent();
+    }
     close();
   });
 });
