@@ -85,7 +85,11 @@ test('the receipt: offered as a file that recgatectl verifies, and as a page to 
   for (const words of ['You agreed to a recording', `Participant “anna” in the call “${session}”`, 'The text that you agreed to', 'To listen to this conversation again',
     'How to withdraw', '/withdraw', 'What withdrawing erases', 'c2sp.org/tlog-proof@v1', 'Your key: keep it to yourself', key]) await paper.sees(words);
   await paper.shoot('receipt');
-  await paper.page.emulateMediaType('print').catch(() => {});
+  if (await paper.page.emulateMediaType('print').then(() => true, () => false)) { // on paper: no buttons, and the key on a sheet of its own
+    const [buttons, sheet] = await paper.page.evaluate(() => ['.screen', '.keys'].map((part) => getComputedStyle(document.querySelector(part)))
+      .map(({ display, breakBefore }, i) => (i === 0 ? display : breakBefore)));
+    assert.deepEqual([buttons, sheet], ['none', 'page']);
+  }
   await paper.close();
 
   // The same file opened later, by anybody, in another browser; nothing is sent: the gate's log of requests stays as it is.
