@@ -84,7 +84,7 @@ ConsentResult session_request_ask(Session *session, Request *request, void (*acc
   return result;
 }
 
-void session_request_keep(Session *session, const Request *request) {
+void session_request_keep(Session *session, const Request *request, VaultDone done, gpointer user) {
   static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_SESSION,
                                       [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
                                       [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
@@ -96,5 +96,5 @@ void session_request_keep(Session *session, const Request *request) {
                                     .disclosure = request->canonical,
                                     .sha256 = request->sha256,
                                     .asker = request->asker != NULL ? request->asker->id : NULL};
-  vault_recording_new(session->daemon->vault, &recording, NULL, NULL);
+  vault_recording_new(session->daemon->vault, &recording, done, user);
 }

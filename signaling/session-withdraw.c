@@ -6,6 +6,7 @@
 #include "signaling/api-export.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
+#include "signaling/session-unrecorded.h"
 
 typedef struct Purged {
   gint64 leaf; /* the youngest; -1: none */
@@ -210,6 +211,7 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
   session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_WITHDRAW, .person = member->person, .request = request, .scope = scope});
   session->withdrawing = NULL;
   session_take_kill_past(session);
+  session_unrecorded_forget(session, member);
 
   append_leaf(withdrawal);
 }

@@ -83,8 +83,8 @@ suite_toggles() {
 # Every state of the pages, photographed, checked for accessibility; each side of a call in each browser.
 suite_screens() {
   local -x IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1
-  RECGATE_BROWSERS=chromium-firefox node_suite screens 400 tests/browser/{screens,audit,ahead}.test.mjs tests/browser/long/screens.mjs
-  RECGATE_BROWSERS=firefox-chromium node_suite screens-reversed 400 tests/browser/{screens,audit,ahead}.test.mjs tests/browser/long/screens.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite screens 400 tests/browser/{screens,audit,ahead,receipts}.test.mjs tests/browser/long/screens.mjs
+  RECGATE_BROWSERS=firefox-chromium node_suite screens-reversed 400 tests/browser/{screens,audit,ahead,receipts}.test.mjs tests/browser/long/screens.mjs
 }
 
 suite_browsers() {
