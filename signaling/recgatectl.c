@@ -52,8 +52,8 @@ static const struct {
   gboolean (*run)(const CtlOptions *options, GError **error);
   gboolean takes_session; /* as an argument */
 } commands[] = {
-    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE}, {"forget", ctl_forget, TRUE},      {"restore", ctl_restore, FALSE},
+    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE}, {"export", ctl_export, TRUE},
+    {"forget", ctl_forget, TRUE}, {"restore", ctl_restore, FALSE},   {"vcon", ctl_vcon, TRUE},
 };
 
 static const char summary[] =
@@ -65,6 +65,7 @@ static const char summary[] =
     "  export SESSION --participant P [--take T] [-o FILE]  write one person's recording; -o - is standard output\n"
     "  forget SESSION [--participant P]                     names, texts and salts of a session, or of one person in it\n"
     "  restore --ledger NEWEST | --no-newer-ledger          make a restored data directory usable (docs/backup.md)\n"
+    "  vcon SESSION [--media] [-o FILE]                     the session as a signed vCon (docs/vcon.md)\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -84,7 +85,7 @@ static gboolean run(int *argc, char ***argv, GError **error) {
   g_autofree char *data = NULL, *session = NULL, *participant = NULL, *secret = NULL, *role = NULL, *name = NULL, *output = NULL;
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
   g_autofree char *ledger = NULL;
-  gboolean json = FALSE, force = FALSE, no_newer_ledger = FALSE;
+  gboolean json = FALSE, force = FALSE, no_newer_ledger = FALSE, media = FALSE;
   const GOptionEntry entries[] = {
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &data, "data directory (default: recgate-data)", "DIR"},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "machine-readable output", NULL},
@@ -99,6 +100,7 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"force", 0, 0, G_OPTION_ARG_NONE, &force, "replace an existing file", NULL},
       {"ledger", 0, 0, G_OPTION_ARG_FILENAME, &ledger, "newest copy of the ledger: vault.db, a data directory, or tiles", "NEWEST"},
       {"no-newer-ledger", 0, 0, G_OPTION_ARG_NONE, &no_newer_ledger, "there is none, and nothing was erased since", NULL},
+      {"media", 0, 0, G_OPTION_ARG_NONE, &media, "with the recordings in it", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
   g_autoptr(GOptionContext) context = g_option_context_new("COMMAND");
@@ -120,7 +122,8 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .json = json,
                         .force = force,
                         .ledger = ledger,
-                        .no_newer_ledger = no_newer_ledger};
+                        .no_newer_ledger = no_newer_ledger,
+                        .media = media};
   return command_run(*argc > 1 ? (*argv)[1] : NULL, *argc > 2 ? (*argv)[2] : NULL, &options, error);
 }
 

@@ -19,6 +19,7 @@ typedef struct CtlOptions { /* borrowed from the command line; NULL or 0: not gi
   gboolean json, force;
   const char *ledger;    /* restore */
   gboolean no_newer_ledger;
+  gboolean media; /* vcon */
 } CtlOptions;
 
 /* Each prints its result on standard output. FALSE: a one-line error. */
@@ -31,6 +32,8 @@ gboolean ctl_export(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSE
 gboolean ctl_forget(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* A copied or restored data directory gets the purges of a newer ledger, and may be used again (docs/backup.md). */
 gboolean ctl_restore(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One session as a signed vCon; R20: the access, and with --media the export of every recording, is on the ledger first. */
+gboolean ctl_vcon(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Prints the value as one line of JSON. */
 void ctl_print_json(const json_t *value);
