@@ -55,7 +55,7 @@ static const struct {
 } commands[] = {
     {"token", ctl_token, FALSE},     {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE}, {"export", ctl_export, TRUE},
     {"verify", ctl_verify, FALSE},   {"key", ctl_key, FALSE},           {"receipt", ctl_receipt, TRUE},   {"forget", ctl_forget, TRUE},
-    {"restore", ctl_restore, FALSE}, {"evidence", ctl_evidence, TRUE},
+    {"restore", ctl_restore, FALSE}, {"evidence", ctl_evidence, TRUE},  {"vcon", ctl_vcon, TRUE},
 };
 
 static const char summary[] =
@@ -73,6 +73,7 @@ static const char summary[] =
     "  restore --ledger NEWEST | --no-newer-ledger          make a restored data directory usable (docs/backup.md)\n"
     "  evidence SESSION [-o FILE]                           write a session's evidence bundle, evidence.zip\n"
     "  evidence --check FILE [--key K]                      check a bundle offline; K: the log's verifier key, or a file with it\n"
+    "  vcon SESSION [--media] [-o FILE]                     the session as a signed vCon (docs/vcon.md)\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -94,7 +95,7 @@ static gboolean run(int *argc, char ***argv, GError **error) {
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
   g_autofree char *key = NULL, *tiles = NULL, *ledger = NULL;
   g_auto(GStrv) checkpoints = NULL;
-  gboolean json = FALSE, force = FALSE, no_newer_ledger = FALSE;
+  gboolean json = FALSE, force = FALSE, no_newer_ledger = FALSE, media = FALSE;
   const GOptionEntry entries[] = {
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &data, "data directory (default: recgate-data)", "DIR"},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "machine-readable output", NULL},
@@ -113,6 +114,7 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"tiles", 0, 0, G_OPTION_ARG_FILENAME, &tiles, "tiles saved earlier", "DIR"},
       {"ledger", 0, 0, G_OPTION_ARG_FILENAME, &ledger, "newest copy of the ledger: vault.db, a data directory, or tiles", "NEWEST"},
       {"no-newer-ledger", 0, 0, G_OPTION_ARG_NONE, &no_newer_ledger, "there is none, and nothing was erased since", NULL},
+      {"media", 0, 0, G_OPTION_ARG_NONE, &media, "with the recordings in it", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
   g_autoptr(GOptionContext) context = g_option_context_new("COMMAND");
@@ -139,7 +141,8 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .force = force,
                         .data_given = data != NULL,
                         .ledger = ledger,
-                        .no_newer_ledger = no_newer_ledger};
+                        .no_newer_ledger = no_newer_ledger,
+                        .media = media};
   return command_run(*argc > 1 ? (*argv)[1] : NULL, *argc > 2 ? (*argv)[2] : NULL, &options, error);
 }
 

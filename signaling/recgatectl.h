@@ -22,6 +22,7 @@ typedef struct CtlOptions { /* borrowed from the command line; NULL or 0: not gi
   gboolean data_given; /* by --data, not by default */
   const char *ledger;    /* restore */
   gboolean no_newer_ledger;
+  gboolean media; /* vcon */
 } CtlOptions;
 
 /* Each prints its result on standard output. FALSE: a one-line error. */
@@ -42,6 +43,8 @@ gboolean ctl_forget(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSE
 gboolean ctl_restore(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The session's evidence bundle into a file, leaf first; or with --check FILE whether one holds (R25). */
 gboolean ctl_evidence(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One session as a signed vCon; R20: the access, and with --media the export of every recording, is on the ledger first. */
+gboolean ctl_vcon(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Prints the value as one line of JSON. */
 void ctl_print_json(const json_t *value);

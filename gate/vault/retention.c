@@ -81,8 +81,8 @@ static gboolean find_overdue(Vault *vault, gboolean wall_decides, GPtrArray *lis
   g_autoptr(sqlite3_stmt) row =
       store_query(vault->db, NULL,
                   "SELECT r.id, r.request, r.session FROM retentions AS t JOIN recordings AS r ON r.id = t.recording"
-                  " WHERE t.recording > ?1 AND (t.lived_due <= ?2 OR (?3 AND t.wall_due <= ?4)) ORDER BY t.recording LIMIT ?5",
-                  "iiiii", vault->retention.looked_at, lived_ms(vault), (gint64)wall_decides, state_wall_ms(), (gint64)LOOK_ROWS);
+                  " WHERE t.recording > ?1 AND (t.lived_due <= ?2 OR t.wall_due <= ?3) ORDER BY t.recording LIMIT ?4",
+                  "iiii", vault->retention.looked_at, lived_ms(vault), wall_decides ? state_wall_ms() : G_MININT64, (gint64)LOOK_ROWS);
   gboolean failed = FALSE;
   while (row && store_step(row, &failed, NULL)) {
     Overdue *overdue = g_new0(Overdue, 1);
@@ -109,24 +109,35 @@ static void settle_overdue(Vault *vault, Overdue *overdue) {
     vault_tell_overdue(vault, overdue->session, (guint64)overdue->request);
 }
 
-/* R23: who is in it is nobody's business any more. Somebody who is still there, as far as this process knows, keeps it. */
-static void forget_old(Vault *vault, gboolean wall_decides) {
+/* The next few named sessions behind the last one looked at, in the order they were made; of each whether it is over for good: nothing kept, nothing
+ * open, nobody who is still there as far as this process knows. */
+static const char old_sessions[] =
+    "SELECT s.id, s.session, s.last_at <= ?1"
+    " AND NOT EXISTS(SELECT 1 FROM recordings AS r LEFT JOIN holders AS h ON h.recording = r.id LEFT JOIN retentions AS t ON t.recording = "
+    "r.id"
+    " WHERE r.session = s.session AND (h.slot IS NOT NULL OR t.recording IS NOT NULL))"
+    " AND NOT EXISTS(SELECT 1 FROM takes AS k WHERE k.session = s.session AND k.closed_at IS NULL)"
+    " AND NOT EXISTS(SELECT 1 FROM participants AS p WHERE p.session = s.session AND p.left_at IS NULL AND p.joined_at >= ?2)"
+    " FROM (SELECT rowid AS id, session, last_at FROM sessions WHERE rowid > ?3 AND (session < 'forgotten-' OR session >= 'forgotten.')"
+    " ORDER BY rowid LIMIT ?4) AS s";
+
+/* R23: who was in it is nobody's business any more. TRUE: there are more to look at. */
+static gboolean forget_old(Vault *vault, gboolean wall_decides) {
   const gint64 seconds = MAX(atomic_load(&vault->personal_data_s), PERSONAL_DATA_S_MIN);
   if (atomic_load(&vault->personal_data_s) == 0 || !wall_decides)
-    return;
-  g_autoptr(sqlite3_stmt) row =
-      store_query(vault->db, NULL,
-                  "SELECT session FROM sessions AS s WHERE (session < 'forgotten-' OR session >= 'forgotten.') AND last_at <= ?1"
-                  " AND NOT EXISTS(SELECT 1 FROM recordings AS r LEFT JOIN holders AS h ON h.recording = r.id LEFT JOIN retentions AS t ON "
-                  "t.recording = r.id"
-                  " WHERE r.session = s.session AND (h.slot IS NOT NULL OR t.recording IS NOT NULL))"
-                  " AND NOT EXISTS(SELECT 1 FROM takes AS k WHERE k.session = s.session AND k.closed_at IS NULL)"
-                  " AND NOT EXISTS(SELECT 1 FROM participants AS p WHERE p.session = s.session AND p.left_at IS NULL AND p.joined_at >= ?2)"
-                  " ORDER BY last_at LIMIT ?3",
-                  "iii", state_wall_ms() - seconds * 1000, vault->retention.opened_ms, (gint64)LOOK_ROWS);
+    return FALSE;
+  g_autoptr(sqlite3_stmt) row = store_query(vault->db, NULL, old_sessions, "iiii", state_wall_ms() - seconds * 1000,
+                                            vault->retention.opened_ms, vault->retention.forgot_at, (gint64)LOOK_ROWS);
   gboolean failed = FALSE;
-  while (row && store_step(row, &failed, NULL))
-    vault_forget(vault, store_text(row, 0), NULL, NULL, NULL);
+  gint64 n = 0;
+  for (; row && store_step(row, &failed, NULL); n++) {
+    vault->retention.forgot_at = sqlite3_column_int64(row, 0);
+    if (sqlite3_column_int64(row, 2))
+      vault_forget(vault, store_text(row, 1), NULL, NULL, NULL);
+  }
+  if (n < LOOK_ROWS)
+    vault->retention.forgot_at = 0;
+  return n == LOOK_ROWS;
 }
 
 static gint64 next_look_us(Vault *vault) {
@@ -156,10 +167,10 @@ void retention_tick(Vault *vault) {
   const gboolean found = find_overdue(vault, wall_decides, list);
   for (guint i = 0; found && i < list->len; i++)
     settle_overdue(vault, list->pdata[i]);
-  forget_old(vault, wall_decides);
+  const gboolean more_people = forget_old(vault, wall_decides);
   const gboolean more = found && list->len == LOOK_ROWS;
   vault->retention.looked_at = more ? ((const Overdue *)list->pdata[list->len - 1])->recording : 0;
-  vault->retention.next_us = more ? storage_now_us() : next_look_us(vault);
+  vault->retention.next_us = more ? storage_now_us() : more_people ? storage_now_us() + LOOK_AGAIN_US : next_look_us(vault);
   if (lived_ms(vault) - vault->retention.saved_ms >= SAVE_EVERY_MS)
     retention_save(vault);
 }

@@ -17,7 +17,6 @@
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS sessions(session TEXT PRIMARY KEY, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX IF NOT EXISTS sessions_named ON sessions(last_at) WHERE session < 'forgotten-' OR session >= 'forgotten.';"
     "CREATE TABLE IF NOT EXISTS participants(session TEXT, participant TEXT, name TEXT, role TEXT, joined_at INTEGER, left_at INTEGER,"
     " left_reason TEXT, PRIMARY KEY(session, participant)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS recordings(id INTEGER PRIMARY KEY, session TEXT NOT NULL, request INTEGER NOT NULL, on_withdrawal INTEGER "
@@ -61,6 +60,8 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS reports_session ON reports(session, participant);"
     "CREATE TABLE IF NOT EXISTS deliveries(report TEXT, channel TEXT, state TEXT NOT NULL, attempts INTEGER NOT NULL, first_at INTEGER,"
     " next_at INTEGER, PRIMARY KEY(report, channel)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS retentions_wall ON retentions(wall_due);"
+    "CREATE INDEX IF NOT EXISTS retentions_lived ON retentions(lived_due);"
     "CREATE TABLE IF NOT EXISTS cleanups(recording INTEGER, participant TEXT, PRIMARY KEY(recording, participant)) STRICT, WITHOUT ROWID;";
 
 gboolean store_failed(sqlite3 *db, GError **error) {

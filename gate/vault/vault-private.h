@@ -59,7 +59,7 @@ struct Vault {
   gint64 head_next_us;     /* storage */
   struct {                 /* storage; retention.c */
     RetentionClock clock;
-    gint64 next_us, looked_at, saved_ms, opened_ms; /* next look; recording the last look ended with, 0: none; lived time in the database; wall */
+    gint64 next_us, looked_at, forgot_at, saved_ms, opened_ms; /* next look; recording and session (rowid) the last look ended with, 0: none; lived time in the database; wall */
     gboolean opened;
   } retention;
 };

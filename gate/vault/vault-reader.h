@@ -43,6 +43,9 @@ GBytes *vault_reader_tile(VaultReader *reader, guint level, guint64 index, guint
 GBytes *vault_reader_entries(VaultReader *reader, guint64 index, guint width, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* c2sp.org/tlog-proof of one leaf under the newest checkpoint; g_free it. */
 char *vault_reader_proof(VaultReader *reader, guint64 index, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The leaves grant, decline and withdraw of a session whose people can still be told: [{"type", "participant", "at" (ms), "index", "leaf": its text,
+ * "salts": {"session", "participant"}: base64, "proof": tlog-proof}], in order. A new reference. Reads the whole log. */
+json_t *vault_reader_answers(VaultReader *reader, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The log's verifier key as text (gate/ledger/note.h); g_free it. */
 char *vault_reader_verifier(VaultReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
