@@ -99,13 +99,17 @@ json_t *vault_reader_sessions(VaultReader *reader, GError **error) {
       columns, G_N_ELEMENTS(columns), error);
 }
 
-gboolean reader_check_session(VaultReader *reader, const char *session, GError **error) {
+static gboolean check_session(VaultReader *reader, const char *session, GError **error) {
   gint64 known = 0;
   if (!store_number(reader->db, 0, &known, error, "SELECT 1 FROM sessions WHERE session = ?", "s", session))
     return FALSE;
   if (!known)
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "no such session");
   return known != 0;
+}
+
+gboolean reader_check_session(VaultReader *reader, const char *session, GError **error) {
+  return check_session(reader, session, error);
 }
 
 static json_t *list_participants(VaultReader *reader, const char *session, GError **error) {
@@ -188,7 +192,7 @@ json_t *vault_reader_session(VaultReader *reader, const char *session, GError **
                {"consents", list_consents},
                {"takes", list_takes},
                {"purges", list_purges}};
-  if (!reader_check_session(reader, session, error))
+  if (!check_session(reader, session, error))
     return NULL;
   json_t *object = json_pack("{s:s}", "id", session);
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
@@ -217,7 +221,7 @@ json_t *vault_reader_segments_of(VaultReader *reader, const char *session, const
       {"id", number_json},   {"request", number_json}, {"take", number_json}, {"participant", text_json},    {"track", text_json},
       {"medium", text_json}, {"codec", text_json},     {"seq", number_json},  {"continues", continues_json}, {"start", time_json},
       {"end", time_json},    {"bytes", number_json},   {"sha256", text_json}, {"state", text_json},          {"reason", text_json}};
-  if (!reader_check_session(reader, session, error))
+  if (!check_session(reader, session, error))
     return NULL;
   json_t *list = json_array();
   if (list_rows(reader, session, participant, participant ? SEGMENTS_SQL(" AND s.participant = ?4") : SEGMENTS_SQL(""), columns,

@@ -12,7 +12,7 @@
  *   withdraw     participant, [request], scope         without a request: all of that participant's
  *   gate_open    request, take, roster: [ids]
  *   gate_close   take, reason
- *   export_begin by, participant · export_end by, participant    finished ones are named in erase replies (R18); without a participant: of everyone
+ *   export_begin by, participant · export_end by, participant    finished ones are named in erase replies (R18)
  *   commit, drop, purge, recovered                     made by the vault itself
  *   access, refused and every other type               leaves only */
 #include <sodium.h>
