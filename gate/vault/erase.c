@@ -229,7 +229,7 @@ static gboolean record_purge(Vault *vault, gpointer user, GError **error) {
   return done;
 }
 
-/* R18: what was finished and taken away is beyond us, and named. */
+/* R18: what was finished and taken away is beyond us, and named. One without a participant was of everyone. */
 static json_t *finished_exports(Vault *vault, const VaultErase *erase) {
   json_t *list = json_array();
   g_autoptr(sqlite3_stmt) row =

@@ -50,8 +50,7 @@ class Audit {
   }
 
   async #showSession(id) {
-    const session = await this.#api.session(id);
-    const runs = await this.#api.runs(id);
+    const [session, runs] = await Promise.all([this.#api.session(id), this.#api.runs(id)]);
     this.#session = id;
     this.#erased = new Set(runs.filter(({ state }) => ['purged', 'expired'].includes(state)).map(({ participant }) => participant));
     drawSession(session, runs, () => this.#api.segments(id), ({ id: participant, name }) => this.#play(id, { participant, name }));

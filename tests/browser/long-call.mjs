@@ -12,14 +12,14 @@ const PER_TAKE = Math.floor(TAKE_MS / SEGMENT_MS);
 function sql(session, begin) {
   return `
 BEGIN;
-INSERT INTO sessions VALUES('${session}', ${begin}, ${begin + HOURS * 3_600_000});
+INSERT INTO sessions(session, first_at, last_at) VALUES('${session}', ${begin}, ${begin + HOURS * 3_600_000});
 INSERT INTO recordings(id, session, request, on_withdrawal, retention_s, disclosure, sha256, asker, at, ended)
   VALUES(1, '${session}', 1, 2, 86400, '{}', '', 'person-1', ${begin + 60_000}, 1);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${PEOPLE})
-  INSERT INTO participants SELECT '${session}', 'person-' || i, 'Person ' || i, iif(i = 1, 'expert', 'client'), ${begin} + i * 4000, ${begin + HOURS * 3_600_000}, 'left' FROM n;
-INSERT INTO consents SELECT '${session}', 1, participant, iif(participant = 'person-3', 'withdrawn', 'granted'), NULL, NULL, '', ${begin + 70_000} FROM participants;
+  INSERT INTO participants(session, participant, name, role, joined_at, left_at, left_reason) SELECT '${session}', 'person-' || i, 'Person ' || i, iif(i = 1, 'expert', 'client'), ${begin} + i * 4000, ${begin + HOURS * 3_600_000}, 'left' FROM n;
+INSERT INTO consents(session, request, participant, answer, media, scope, sha256, at) SELECT '${session}', 1, participant, iif(participant = 'person-3', 'withdrawn', 'granted'), NULL, NULL, '', ${begin + 70_000} FROM participants;
 WITH RECURSIVE n(t) AS (SELECT 1 UNION ALL SELECT t + 1 FROM n WHERE t < ${TAKES})
-  INSERT INTO takes SELECT '${session}', t, 1, (SELECT json_group_array(participant) FROM participants), ${begin + 80_000} + (t - 1) * ${TAKE_MS + 60_000}, ${begin + 80_000} + (t - 1) * ${TAKE_MS + 60_000} + ${TAKE_MS}, 'paused' FROM n;
+  INSERT INTO takes(session, take, request, roster, opened_at, closed_at, reason) SELECT '${session}', t, 1, (SELECT json_group_array(participant) FROM participants), ${begin + 80_000} + (t - 1) * ${TAKE_MS + 60_000}, ${begin + 80_000} + (t - 1) * ${TAKE_MS + 60_000} + ${TAKE_MS}, 'paused' FROM n;
 WITH RECURSIVE take(t) AS (SELECT 1 UNION ALL SELECT t + 1 FROM take WHERE t < ${TAKES}), seq(s) AS (SELECT 0 UNION ALL SELECT s + 1 FROM seq WHERE s < ${PER_TAKE - 1}),
   person(p) AS (SELECT 1 UNION ALL SELECT p + 1 FROM person WHERE p < ${PEOPLE}), medium(m, name) AS (VALUES(0, 'audio'), (1, 'video'))
   INSERT INTO segments(recording, take, participant, track, medium, codec, seq, continues, start_at, end_at, bytes, sha256, consent_set, dropped, wrapped)

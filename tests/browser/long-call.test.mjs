@@ -47,7 +47,7 @@ test('the page can be used within a second, and zooming stays quick', async () =
   for (let i = 0; i < 3; i++) {
     times.push(await open());
     await page.evaluate(() => { location.hash = ''; });
-    await page.waitForSelector('aria/Open long-call[role="button"]', { visible: true });
+    await page.waitForSelector('#list:not([hidden]) table');
   }
   const took = Math.min(...times);
   await open();

@@ -84,6 +84,7 @@ suite_toggles() {
 suite_screens() {
   local -x IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1
   RECGATE_BROWSERS=chromium-firefox node_suite screens 400 tests/browser/{screens,audit,ahead,receipts}.test.mjs tests/browser/long/screens.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite audit 200 tests/browser/{proof,long-call}.test.mjs
   RECGATE_BROWSERS=firefox-chromium node_suite screens-reversed 400 tests/browser/{screens,audit,ahead,receipts}.test.mjs tests/browser/long/screens.mjs
 }
 
