@@ -12,6 +12,8 @@ export class AskForm {
   #form = $('ask-form');
   #onSend;
   #disclosure = null;
+  #name = '';
+  #suggested = {};
 
   /** @param {(disclosure: object) => Promise<void>} onSend */
   constructor(onSend) {
@@ -26,8 +28,17 @@ export class AskForm {
 
   /** @param {string} name of the asker, who may access the recording by default */
   open(name) {
+    this.#name = name;
     if (this.#form.childElementCount === 0) this.#build(formDefaults(name));
     this.#edit();
+  }
+
+  /** In another language: what the asker wrote stays, what the page suggested is suggested anew. */
+  speak() {
+    if (this.#form.childElementCount === 0) return;
+    const given = [...new FormData(this.#form)].filter(([field, value]) => value !== this.#suggested[field]);
+    this.#build({ ...formDefaults(this.#name), ...Object.fromEntries(given) });
+    if (this.#disclosure) this.#drawPreview();
   }
 
   close() {
@@ -51,8 +62,12 @@ export class AskForm {
       row.purpose, row.purpose_text, row.use, row.storage, row.access, row.third_parties, kept, scopes(values.on_withdrawal), row.language,
       el('div', { className: 'actions' }, el('button', { className: 'primary' }, strings.preview), this.#cancelButton()),
     );
-    control.purpose.addEventListener('change', () => suggestUse(control));
-    suggestUse(control);
+    const suggest = () => {
+      suggestUse(control);
+      this.#suggested = { ...formDefaults(this.#name), use: strings.defaults.use[control.purpose.value] };
+    };
+    control.purpose.addEventListener('change', suggest);
+    suggest();
   }
 
   #cancelButton() {
@@ -82,10 +97,14 @@ export class AskForm {
       return;
     }
     this.#disclosure = disclosure;
-    $('preview-body').replaceChildren(...letterElements(letterSections(disclosure)));
+    this.#drawPreview();
     show('ask-form', false);
     show('ask-preview', true);
     $('preview-title').focus();
+  }
+
+  #drawPreview() {
+    $('preview-body').replaceChildren(...letterElements(letterSections(this.#disclosure)));
   }
 
   async #send() {

@@ -4,14 +4,15 @@
 import { Announcer } from './announce.js';
 import { AskForm } from './ask-form.js';
 import { Devices } from './devices.js';
-import { $, show, write } from './dom.js';
+import { $, show } from './dom.js';
 import { Receipts } from './receipts.js';
 import { RecgateClient } from './recgate.js';
 import { Stage } from './stage.js';
 import { actionsOf, answerOf, statusOf } from './status.js';
 import { strings } from './strings.js';
 import { readToken, tokenClaims } from './token.js';
-import { draw, fillWords, measureBar, showEnded, showError, showPhase, showWithdrawn } from './view.js';
+import { draw, measureBar, showEnded, showError, showPhase, showWithdrawn, withdrawFailedWords } from './view.js';
+import { bindLanguages, fillWords, say, wordsForError } from './words.js';
 
 class Call {
   #claims;
@@ -25,6 +26,7 @@ class Call {
   #wasAsked = this.#receipts.any;
   #pausedByMe = false;
   #withdrawn = false;
+  #lastWithdrawal = null;
   #withdrawFailed = null;
   #myNo;
   #answering = false;
@@ -41,14 +43,28 @@ class Call {
 
   start() {
     showPhase('prejoin');
-    $('prejoin-title').textContent = strings.prejoinTitle(this.#claims.name);
-    $('call-title').textContent = `${strings.pageTitle} ${this.#claims.sid ?? ''}`;
+    this.#greet();
+    bindLanguages(() => this.#speak());
     $('join').addEventListener('click', async () => this.#join(await this.#devices.take()));
     $('join-listen').addEventListener('click', async () => {
       this.#join({ audio: null, video: null });
       await this.#devices.release();
     });
     this.#devices.open();
+    this.#draw();
+  }
+
+  #greet() {
+    $('prejoin-title').textContent = strings.prejoinTitle(this.#claims.name);
+    $('call-title').textContent = `${strings.pageTitle} ${this.#claims.sid ?? ''}`;
+  }
+
+  /** The language is another: what holds words of its own says them anew. */
+  #speak() {
+    this.#greet();
+    this.#devices.speak();
+    this.#askForm.speak();
+    if (!$('withdrawn').hidden) showWithdrawn(this.#lastWithdrawal);
     this.#draw();
   }
 
@@ -76,7 +92,7 @@ class Call {
   async #join({ audio, video }) {
     show('error', false);
     for (const id of ['join', 'join-listen']) $(id).disabled = true;
-    $('join').textContent = strings.joining;
+    say('join', 'joining');
     if (audio) await this.#client.setMicrophone(audio);
     if (video) await this.#client.setCamera(video);
     // A refusal is told by the `connection` event.
@@ -170,8 +186,8 @@ class Call {
     try {
       await this.#client.withdraw(options);
     } catch (error) {
-      this.#withdrawFailed = strings.withdrawFailed(wordsFor(error));
-      this.#said.assertive(this.#withdrawFailed);
+      this.#withdrawFailed = error;
+      this.#said.assertive(withdrawFailedWords(this.#snapshot));
     }
   }
 
@@ -190,14 +206,14 @@ class Call {
   #connectionChanged({ state, error }) {
     if (state === 'joined') this.#joined();
     if (['replaced', 'left', 'refused'].includes(state)) showError(null);
-    if (state === 'replaced') showEnded({ title: strings.replacedTitle, text: strings.replacedText, again: strings.againHere });
-    if (state === 'left') showEnded({ title: strings.leftTitle, text: this.#leftText, again: strings.again });
-    if (state === 'refused') showEnded({ title: strings.refusedTitle, text: wordsFor(error), again: /token|unauthorized/.test(error.code) ? undefined : strings.againTry });
+    if (state === 'replaced') showEnded({ title: 'replacedTitle', text: 'replacedText', again: 'againHere' });
+    if (state === 'left') showEnded({ title: 'leftTitle', text: this.#leftText, again: 'again' });
+    if (state === 'refused') showEnded({ title: 'refusedTitle', error, again: /token|unauthorized/.test(error.code) ? undefined : 'againTry' });
     if (['replaced', 'left', 'refused'].includes(state)) this.#said.assertive($('ended-title').textContent);
   }
 
   get #leftText() {
-    return this.#wasAsked && !this.#withdrawn ? strings.leftText : strings.leftTextPlain;
+    return this.#wasAsked && !this.#withdrawn ? 'leftText' : 'leftTextPlain';
   }
 
   #joined() {
@@ -238,17 +254,17 @@ class Call {
   #withdrawalDone(done) {
     this.#myNo = true;
     this.#withdrawn = true;
+    this.#lastWithdrawal = done;
     this.#withdrawFailed = null;
-    if (this.#client.connection === 'left') write('ended-text', this.#leftText);
+    if (this.#client.connection === 'left') say('ended-text', this.#leftText);
     showWithdrawn(done);
     scrollTo(0, 0);
     this.#said.assertive(`${strings.withdrawnTitle}. ${$('withdrawn-erased').textContent}`);
   }
 
   #failed(error) {
-    const words = wordsFor(error);
-    showError(words);
-    this.#said.assertive(words);
+    showError(error);
+    this.#said.assertive(wordsForError(error));
   }
 
   #draw() {
@@ -279,12 +295,12 @@ function toTop() {
   scrollTo(0, 0);
 }
 
-function wordsFor(error) {
-  return strings.errors[error.code] ?? error.message;
-}
-
 fillWords();
 measureBar();
 const token = readToken();
 if (token) new Call(token).start();
-else showEnded({ title: strings.noTokenTitle, text: strings.noTokenText });
+else {
+  bindLanguages(() => { document.title = strings.pageTitle; });
+  document.title = strings.pageTitle;
+  showEnded({ title: 'noTokenTitle', text: 'noTokenText' });
+}

@@ -13,7 +13,7 @@ const ORDER = ['purpose', 'use', 'storage', 'access', 'third_parties', 'retentio
 export function formDefaults(name) {
   return {
     purpose: 'personal-review', purpose_text: '', use: strings.defaults.use['personal-review'], storage: strings.defaults.storage,
-    access: name, third_parties: '', retention: '30', retention_unit: 'days', on_withdrawal: 'session', language: 'en',
+    access: name, third_parties: '', retention: '30', retention_unit: 'days', on_withdrawal: 'session', language: strings.locale,
   };
 }
 

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which language the pages speak: ?lang= in the address, else the first of the browser's that is there, else English.
 
-const KNOWN = ['en', 'es'];
+export const LANGUAGES = ['en', 'es'];
 
-function wanted() {
-  const asked = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get('lang');
-  return [asked, ...(globalThis.navigator?.languages ?? [])].filter(Boolean).map((tag) => tag.slice(0, 2).toLowerCase());
+/**
+ * @param {string} search of the page's address
+ * @param {readonly string[]} preferred BCP 47 tags, the dearest first
+ * @returns {string} one of LANGUAGES
+ */
+export function pickLanguage(search, preferred) {
+  const wanted = [new URLSearchParams(search).get('lang') ?? '', ...preferred];
+  return wanted.map((tag) => tag.split('-')[0].toLowerCase()).find((tag) => LANGUAGES.includes(tag)) ?? 'en';
 }
 
-/** 'en' or 'es' */
-export const language = wanted().find((tag) => KNOWN.includes(tag)) ?? 'en';
+const first = pickLanguage(globalThis.location?.search ?? '', globalThis.navigator?.languages ?? []);
 
-/** The words in the page's language; what a translation lacks is said in English. @template T @param {{en: T, [language: string]: Partial<T>}} all @returns {T} */
-export function inLanguage(all) {
+/**
+ * The words in a language, by default the page's; what a translation lacks is said in English. The document says that it speaks it.
+ * @template T @param {{en: T, [language: string]: Partial<T>}} all @returns {T}
+ */
+export function inLanguage(all, language = first) {
   if (typeof document !== 'undefined') document.documentElement.lang = language;
   return merge(all.en, all[language] ?? {});
 }

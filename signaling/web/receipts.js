@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Receipts and the withdraw key (R24): kept for this tab, offered as a file, never sent anywhere.
 
-import { $, show, write } from './dom.js';
-import { strings } from './strings.js';
+import { $, show } from './dom.js';
+import { say } from './words.js';
 
 const STORE = 'recgate.receipts';
 
@@ -45,8 +45,8 @@ export class Receipts {
     show('receipt', this.any);
     const hasKey = this.#key !== undefined;
     show('key-copy', hasKey);
-    write('receipt-intro', hasKey ? strings.receiptIntroKey : strings.receiptIntro);
-    write('receipt-download', hasKey ? strings.receiptDownloadKey : strings.receiptDownload);
+    say('receipt-intro', hasKey ? 'receiptIntroKey' : 'receiptIntro');
+    say('receipt-download', hasKey ? 'receiptDownloadKey' : 'receiptDownload');
     const link = $('receipt-download');
     URL.revokeObjectURL(link.href);
     link.href = URL.createObjectURL(new Blob([JSON.stringify(this.#all, null, 2)], { type: 'application/json' }));
@@ -55,6 +55,6 @@ export class Receipts {
 
   async #copyKey() {
     const copied = await navigator.clipboard?.writeText(this.#key).then(() => true, () => false);
-    write('key-copied', copied ? strings.keyCopied : strings.keyNotCopied);
+    say('key-copied', copied ? 'keyCopied' : 'keyNotCopied');
   }
 }

@@ -52,7 +52,7 @@ function asking(snapshot) {
   if (reason === 'newcomer' && by !== self) return words.askingNewcomer(name(by));
   if (answerOf(snapshot) === 'waiting') return words.asking(name(ask?.from ?? by));
   const waiting = consents !== null && consents.request === ask?.request ? consents.waiting : [];
-  if (waiting.length > 0) return words.askingWaits(strings.listed(waiting.map(name)));
+  if (waiting.length > 0) return words.askingWaits(strings.listed(waiting.map(name)), waiting.length > 1);
   return ask?.from === self ? words.askingOwn : words.asking(name(ask?.from ?? by));
 }
 

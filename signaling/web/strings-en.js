@@ -9,6 +9,7 @@ export const en = {
   skip: 'Skip to the call',
   statusLabel: 'Recording status',
   controlsLabel: 'Call controls',
+  languagesLabel: 'Language of this page',
 
   // Before joining
   prejoinTitle: (name) => (name ? `Join as ${name}` : 'Join the call'),
@@ -86,7 +87,7 @@ export const en = {
     after: 'Nothing that was kept before; recording ends at that moment.',
   },
   units: { hours: ['hour', 'hours'], days: ['day', 'days'], weeks: ['week', 'weeks'], months: ['month', 'months'], years: ['year', 'years'] },
-  seconds: (n) => `${n} seconds`,
+  seconds: (n) => `${n} ${n === 1 ? 'second' : 'seconds'}`,
   listed: (names) => (names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`),
 
   // Asking
@@ -182,7 +183,7 @@ export const en = {
     offered: (name) => ['Not recorded', `${name} may be asked again.`],
     asking: (name) => ['Not recorded', `${name} asks to record. Nothing is recorded unless everyone agrees.`],
     askingOwn: ['Not recorded', 'Your request was sent. Nothing is recorded unless everyone agrees.'],
-    askingWaits: (names) => ['Not recorded', `${names} ${names.includes(' and ') ? 'have' : 'has'} not answered yet. Nothing is recorded unless everyone agrees.`],
+    askingWaits: (names, several) => ['Not recorded', `${names} ${several ? 'have' : 'has'} not answered yet. Nothing is recorded unless everyone agrees.`],
     askingNewcomer: (name) => ['Not recorded', `${name} joined and has not agreed yet. Nothing is recorded until then.`],
     recording: ['Recording', 'This call is being recorded. Everyone agreed.'],
     recordingAudioOnly: ['Recording', 'This call is being recorded, of you the sound only. Everyone agreed.'],

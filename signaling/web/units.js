@@ -22,12 +22,18 @@ export function timeWords(moment) {
 
 /** @param {number} us microseconds, to two digits that count */
 export function millisecondsWords(us) {
-  return `${Number((us / 1000).toPrecision(2))} ms`;
+  return `${numberWords(Number((us / 1000).toPrecision(2)))} ms`;
 }
 
 /** @param {number} bytes */
 export function sizeWords(bytes) {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   const step = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
-  return `${(bytes / 1000 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
+  return `${numberWords(bytes / 1000 ** step, step === 0 ? 0 : 1)} ${units[step]}`;
+}
+
+/** As the reader's language writes it. @param {number} [digits] behind the point, always as many */
+function numberWords(number, digits) {
+  const places = digits === undefined ? {} : { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return number.toLocaleString(strings.locale, { useGrouping: false, ...places });
 }

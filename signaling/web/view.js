@@ -6,15 +6,7 @@ import { $, el, letterElements, show, write } from './dom.js';
 import { actionsOf, answerOf, shownAnswerOf, statusOf, withdrawMeansOf } from './status.js';
 import { strings } from './strings.js';
 import { millisecondsWords, sizeWords, timeWords } from './units.js';
-
-/** Puts the words of strings.js where index.html names them. */
-export function fillWords() {
-  for (const element of document.querySelectorAll('[data-text]')) element.textContent = strings[element.dataset.text];
-  $('status').setAttribute('aria-label', strings.statusLabel);
-  $('controls').setAttribute('aria-label', strings.controlsLabel);
-  $('preview').setAttribute('aria-label', strings.previewLabel);
-  $('self-video').setAttribute('aria-label', strings.previewLabel);
-}
+import { say, sayError, wordsForError } from './words.js';
 
 /** The bar's height depends on its words; what sticks below it has to know. */
 export function measureBar() {
@@ -28,20 +20,22 @@ export function showPhase(phase) {
   show('controls', phase === 'call');
 }
 
-/** @param {{title: string, text: string, again?: string}} end again: the button that joins again is called so */
-export function showEnded({ title, text, again }) {
+/** @param {{title: string, text?: string, error?: {code: string, message: string}, again?: string}} end keys of strings.js; again: the button that joins again is called so */
+export function showEnded({ title, text = '', error, again }) {
   showPhase('ended');
-  write('ended-title', title);
-  write('ended-text', text);
-  write('again', again ?? '');
+  say('ended-title', title);
+  if (error) sayError('ended-text', error);
+  else say('ended-text', text);
+  say('again', again ?? '');
   show('again', again !== undefined);
   $('ended-title').focus();
 }
 
-/** @param {string | null} sentence null clears it */
-export function showError(sentence) {
-  write('error', sentence ?? '');
-  show('error', sentence !== null);
+/** @param {{code: string, message: string} | null} error null clears it */
+export function showError(error) {
+  if (error) sayError('error', error);
+  else say('error', '');
+  show('error', error !== null);
 }
 
 /** @param {import('./status.js').Snapshot & {participants: object[], microphoneOn: boolean, cameraOn: boolean}} snapshot */
@@ -70,18 +64,23 @@ function drawStatus(snapshot, actions) {
   document.title = pageTitle(known, tone, title);
   show('read-request', actions.answer);
   show('pause', actions.pause);
-  write('pause', actions.keepPaused ? strings.keepPaused : strings.pause);
+  say('pause', actions.keepPaused ? 'keepPaused' : 'pause');
   show('resume', actions.resume);
   show('stop', actions.stop);
-  write('stop', actions.takeBack ? strings.takeBack : strings.stop);
+  say('stop', actions.takeBack ? 'takeBack' : 'stop');
   show('withdraw', actions.withdraw);
-  write('withdraw', snapshot.withdrawing ? strings.withdrawWaiting : strings.withdraw);
+  say('withdraw', snapshot.withdrawing ? 'withdrawWaiting' : 'withdraw');
   show('withdraw-means', actions.withdraw);
   write('withdraw-means', withdrawMeansOf(snapshot));
   show('withdraw-failed', snapshot.withdrawFailed !== null);
-  write('withdraw-failed', snapshot.withdrawFailed ?? '');
+  write('withdraw-failed', withdrawFailedWords(snapshot));
   show('more-withdrawal', actions.withdrawAll);
   handOnFocus(focused);
+}
+
+/** A withdrawal that was refused, in words; '' where none was. */
+export function withdrawFailedWords({ withdrawFailed }) {
+  return withdrawFailed === null ? '' : strings.withdrawFailed(wordsForError(withdrawFailed));
 }
 
 /** A button of the bar that goes hands its focus on to the next one there is, so that nobody loses their place. */
@@ -109,11 +108,11 @@ function drawLetter({ ask, self, consents, name }, actions) {
   if (agreed) drawDisclosure('agreed-body', ask);
 }
 
-/** Drawn once a text, so that a reader's place in it stays. */
+/** Drawn once a text and language, so that a reader's place in it stays. */
 function drawDisclosure(id, { disclosure, disclosure_sha256: hash }) {
-  if ($(id).dataset.hash === hash && Object.keys(disclosure).length === Number($(id).dataset.keys)) return;
-  $(id).dataset.hash = hash;
-  $(id).dataset.keys = Object.keys(disclosure).length;
+  const drawn = `${hash} ${Object.keys(disclosure).length} ${strings.locale}`;
+  if ($(id).dataset.drawn === drawn) return;
+  $(id).dataset.drawn = drawn;
   $(id).replaceChildren(...letterElements(letterSections(disclosure)));
 }
 
@@ -129,10 +128,11 @@ function personLine({ id, name, role }, answer, self) {
 }
 
 function drawControls({ microphoneOn, cameraOn }, actions) {
-  write('mute', microphoneOn ? strings.mute : strings.unmute);
-  $('mute').setAttribute('aria-pressed', String(!microphoneOn));
-  write('camera-toggle', cameraOn ? strings.cameraOff : strings.cameraOn);
-  $('camera-toggle').setAttribute('aria-pressed', String(!cameraOn));
+  // The name says what pressing does; a pressed state beside it would say the opposite to who only hears it.
+  say('mute', microphoneOn ? 'mute' : 'unmute');
+  $('mute').dataset.on = microphoneOn;
+  say('camera-toggle', cameraOn ? 'cameraOff' : 'cameraOn');
+  $('camera-toggle').dataset.on = cameraOn;
   show('ask', actions.ask);
 }
 
