@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gate/ledger/ledger.h"
+#include "signaling/disclosure-words.h"
 
 G_DEFINE_QUARK(disclosure - error, disclosure_error)
 
@@ -12,27 +13,14 @@ static const char *const PURPOSES[] = {"personal-review", "education", "document
 
 static const struct {
   ConsentScope scope;
-  const char *word, *plain;
-} SCOPES[] = {
-    {CONSENT_SCOPE_SESSION, "session", "everything that was recorded of everyone in this session is erased"},
-    {CONSENT_SCOPE_PARTICIPANT, "participant",
-     "everything that was recorded of the person who withdraws is erased; what others' microphones and screens picked up of them stays"},
-    {CONSENT_SCOPE_AFTER, "after",
-     "nothing more is recorded; what was kept before the withdrawal stays, unless that person asks for its erasure"},
-};
+  const char *word;
+} SCOPES[] = {{CONSENT_SCOPE_SESSION, "session"}, {CONSENT_SCOPE_PARTICIPANT, "participant"}, {CONSENT_SCOPE_AFTER, "after"}};
 
 ConsentScope disclosure_scope_parse(const char *text) {
   for (gsize i = 0; text != NULL && i < G_N_ELEMENTS(SCOPES); i++)
     if (g_str_equal(text, SCOPES[i].word))
       return SCOPES[i].scope;
   return CONSENT_SCOPE_UNSET;
-}
-
-static const char *scope_plain(const char *word) {
-  for (gsize i = 0; i < G_N_ELEMENTS(SCOPES); i++)
-    if (g_str_equal(word, SCOPES[i].word))
-      return SCOPES[i].plain;
-  return "";
 }
 
 ConsentScope disclosure_on_withdrawal(const json_t *disclosure) {
@@ -126,21 +114,19 @@ static gboolean take_withdrawal(json_t *into, const json_t *given, GError **erro
   return TRUE;
 }
 
-/* R1: what the gate adds by itself, in plain words, before hashing. */
+/* R1: what the gate adds by itself, in plain words and in the language of the rest, before hashing. */
 static void add_gate_part(json_t *into, const DisclosureContext *context) {
   json_object_set_new(into, "controller", json_string(context->controller));
   json_object_set_new(into, "contact", json_string(context->contact));
   json_object_set_new(into, "session", json_string(context->session));
   json_object_set_new(into, "requested_at", json_string(context->requested_at));
-  const char *scope = json_string_value(json_object_get(into, "on_withdrawal"));
+  const DisclosureWords *words = disclosure_words(json_string_value(json_object_get(into, "language")));
   g_autofree char *withdrawing =
-      g_strdup_printf("Anyone may withdraw at any time, without a reason, during the call and after it. Then %s. The person who "
-                      "withdraws may always ask that everything of the session is erased, for everyone.",
-                      scope_plain(scope));
+      g_strdup_printf("%s %s. %s", words->withdrawing, words->erases[disclosure_on_withdrawal(into)], words->asking_more);
   json_t *statements = json_array();
   json_array_append_new(statements, json_string(withdrawing));
-  json_array_append_new(statements, json_string("A withdrawal beats any hold or retention duty that is placed on this recording."));
-  json_array_append_new(statements, json_string("Voices and faces also reach other people's tracks, by echo and by screen sharing."));
+  for (gsize i = 0; i < G_N_ELEMENTS(words->statements) && words->statements[i] != NULL; i++)
+    json_array_append_new(statements, json_string(words->statements[i]));
   json_object_set_new(into, "statements", statements);
 }
 

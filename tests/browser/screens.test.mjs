@@ -94,7 +94,7 @@ test('a refused withdrawal is never hidden; the key withdraws where the link is 
   }, [status, code]);
   await answer(403, 'wrong_role');
   await ben.press(words.withdraw);
-  await ben.sees(words.withdrawFailed('Only a participant can withdraw.'));
+  await ben.sees(words.withdrawFailed(words.errors.wrong_role));
   await shoot(ben, 'withdraw-refused');
   await answer(401, 'token_expired');
   await ben.press(words.withdraw);

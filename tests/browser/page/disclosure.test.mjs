@@ -60,6 +60,8 @@ test('/page/disclosure/what-the-gate-adds-reads-well (R1)', () => {
   assert.deepEqual(sections.map(({ key }) => key), ['purpose', 'statements', 'requested_at', 'language']);
   assert.deepEqual([sections[1].lines, sections[3].lines], [['One.', 'Two.'], ['German (de)']]);
   assert.match(sections[2].lines[0], /November.*2026/);
+  assert.deepEqual(sections.map(({ lang }) => lang), ['', 'en', '', ''], 'the gate speaks no German');
+  assert.deepEqual(letterSections({ use: 'Para mí.', statements: ['Uno.'], language: 'es-MX' }).map(({ lang }) => lang), ['es-MX', 'es', '']);
 });
 
 test('/page/units/words', () => {
