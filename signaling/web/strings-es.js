@@ -132,7 +132,7 @@ export const es = {
   keyNotCopied: 'No se pudo copiar la clave; descárguela.',
   withdrawnTitle: 'Su consentimiento se ha retirado',
   withdrawnErased: (segments, bytes) => (segments === 0 ? 'No se había conservado nada; no quedaba nada que borrar.' : `${segments} ${segments === 1 ? 'fragmento de grabación borrado' : 'fragmentos de grabación borrados'} definitivamente (${bytes}).`),
-  withdrawnTimes: (closed, erased) => `La grabación se detuvo a los ${closed}, y el borrado terminó a los ${erased}.`,
+  withdrawnTimes: (closed, erased) => `La grabación se detuvo en ${closed} y el borrado se completó en ${erased}.`,
   withdrawnExports: 'Las copias que se hicieron y se llevaron antes no se pueden alcanzar:',
   withdrawnExport: (by, at) => `${by}, ${at}`,
   offerTitle: 'No habrá más solicitudes en esta llamada',

@@ -8,9 +8,18 @@ import { strings } from './strings.js';
 import { millisecondsWords, sizeWords, timeWords } from './units.js';
 import { say, sayError, wordsForError } from './words.js';
 
-/** The bar's height depends on its words; what sticks below it has to know. */
+const BAR_EDGE_PX = 6;
+
+/** The bar's height depends on its words; what sticks below it has to know. --kept: from the badge down, which is what stays of it on a low screen. */
 export function measureBar() {
-  new ResizeObserver(() => document.documentElement.style.setProperty('--bar', `${$('status').offsetHeight}px`)).observe($('status'));
+  const bar = $('status');
+  const measure = () => {
+    const rows = [$('badge'), bar.querySelector('.actions')].filter((row) => !row.hidden);
+    const kept = bar.offsetHeight - Math.min(...rows.map((row) => row.offsetTop)) + BAR_EDGE_PX;
+    document.documentElement.style.setProperty('--bar', `${bar.offsetHeight}px`);
+    document.documentElement.style.setProperty('--kept', `${kept}px`);
+  };
+  new ResizeObserver(measure).observe(bar);
 }
 
 /** @param {'prejoin' | 'call' | 'ended'} phase */

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { Stage, until } from './harness.mjs';
 import { enter, listen, said } from './keyboard.mjs';
 import { LANGUAGE, WORDS } from './person.mjs';
-import { shoot as shootPage } from './shots.mjs';
+import { readableWhenZoomed, shoot as shootPage } from './shots.mjs';
 
 const PEOPLE_MAX = 3;
 const words = WORDS[LANGUAGE];
@@ -63,12 +63,14 @@ test('asking, answering, recording, pausing', async () => {
   await anna.expect('recording.requested');
   await shoot(anna, 'asking-asker');
   await shoot(ben, 'asking-client');
+  await readableWhenZoomed(ben.page, 'asking-client', '#letter-title');
   await ben.press(words.readRequest);
   await ben.page.setViewport({ width: 360, height: 740 });
   await ben.answer();
   await ben.state('recording');
   await shoot(anna, 'recording-asker');
   await shoot(ben, 'recording-client');
+  await readableWhenZoomed(ben.page, 'recording-client', '#people-title');
   await anyKept(session);
   await ben.press(words.pause);
   await anna.state('paused');

@@ -52,7 +52,7 @@ test('a newcomer, silence, a store that fails, a gate that is gone', async () =>
   await ben.sees(words.status.recording[1]);
   ben.freeze();
   try {
-    await anna.sees(words.status.suspended('')[0], LEASE_MS + 5000);
+    await until(async () => (await anna.status()).includes(words.suspendedWhy.silent('Ben')), 'the bar to say why', LEASE_MS + 5000);
     await shoot(anna, 'suspended-silent');
   } finally {
     ben.thaw();
