@@ -36,7 +36,7 @@ export class AskForm {
   /** In another language: what the asker wrote stays, what the page suggested is suggested anew. */
   speak() {
     if (this.#form.childElementCount === 0) return;
-    const given = [...new FormData(this.#form)].filter(([field, value]) => value !== this.#suggested[field]);
+    const given = this.#written.filter(([field, value]) => value !== this.#suggested[field]);
     this.#build({ ...formDefaults(this.#name), ...Object.fromEntries(given) });
     if (this.#disclosure) this.#drawPreview();
   }
@@ -46,6 +46,7 @@ export class AskForm {
   }
 
   #build(values) {
+    /** @type {Record<string, any>} */
     const control = {
       purpose: select('purpose', PURPOSES, strings.purposes, values),
       retention: el('input', { type: 'number', min: '1', step: '1', inputMode: 'numeric', value: values.retention }),
@@ -87,7 +88,7 @@ export class AskForm {
   }
 
   #preview() {
-    const { disclosure, problems } = disclosureFromForm(Object.fromEntries(new FormData(this.#form)));
+    const { disclosure, problems } = disclosureFromForm(Object.fromEntries(this.#written));
     for (const name of FIELDS) mark(name, problems.includes(name));
     if (problems.length > 0) {
       const first = $(`problem-${problems[0]}`);
@@ -101,6 +102,11 @@ export class AskForm {
     show('ask-form', false);
     show('ask-preview', true);
     $('preview-title').focus();
+  }
+
+  /** @returns {[string, string][]} what is in the fields, by name */
+  get #written() {
+    return [...new FormData(this.#form)].map(([field, value]) => [field, String(value)]);
   }
 
   #drawPreview() {
@@ -129,7 +135,6 @@ function select(name, options, words, values) {
 
 function labelled(name, control) {
   Object.assign(control, { id: `field-${name}`, name });
-  control.setAttribute('aria-describedby', `problem-${name}`);
   return el('div', { className: 'field' }, el('label', { htmlFor: control.id }, strings.fields[name]), control, problemLine(name));
 }
 
@@ -145,7 +150,7 @@ function scopes(chosen) {
   return el('fieldset', { className: 'field' }, el('legend', {}, strings.fields.on_withdrawal), ...choices, problemLine('on_withdrawal'));
 }
 
-/** A purpose brings its usual use, unless the asker wrote something of their own. */
+/** A purpose brings its usual use, unless the asker wrote something of their own. @param {Record<string, any>} control */
 function suggestUse({ purpose, use, purpose_text: text }) {
   const suggestions = Object.values(strings.defaults.use);
   if (suggestions.includes(use.value)) use.value = strings.defaults.use[purpose.value];
@@ -154,5 +159,9 @@ function suggestUse({ purpose, use, purpose_text: text }) {
 
 function mark(name, wrong) {
   show(`problem-${name}`, wrong);
-  $(`field-${name}`)?.setAttribute('aria-invalid', String(wrong));
+  const field = $(`field-${name}`);
+  field?.setAttribute('aria-invalid', String(wrong));
+  // A description is read aloud even where it is hidden.
+  if (wrong) field?.setAttribute('aria-describedby', `problem-${name}`);
+  else field?.removeAttribute('aria-describedby');
 }

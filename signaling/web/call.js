@@ -100,6 +100,7 @@ class Call {
   }
 
   #listen() {
+    /** @type {Record<string, (detail: any) => void>} */
     const listeners = {
       connection: (detail) => this.#connectionChanged(detail),
       participants: () => this.#participantsChanged(),
@@ -113,7 +114,7 @@ class Call {
       error: ({ error }) => this.#failed(error),
     };
     for (const [type, listener] of Object.entries(listeners)) {
-      this.#client.addEventListener(type, ({ detail }) => {
+      this.#client.addEventListener(type, (/** @type {CustomEvent} */ { detail }) => {
         listener(detail);
         this.#draw();
       });

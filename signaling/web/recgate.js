@@ -33,9 +33,9 @@ export class RecgateClient extends EventTarget {
   session = null;
   /** @type {Map<string, {id: string, name: string, role: string}>} everyone on the roster, oneself included */
   participants = new Map();
-  /** The last `recording.state`. */
+  /** The last `recording.state`. @type {import('./recgate.d.ts').RecordingInfo} */
   recording = { state: 'idle' };
-  /** The last `consent.state`, null before the first request. */
+  /** The last `consent.state`, null before the first request. @type {import('./recgate.d.ts').Consents | null} */
   consents = null;
 
   #socket = null;
@@ -57,6 +57,7 @@ export class RecgateClient extends EventTarget {
   #joining = null;
   #leaving = null;
   #withdrawal = null;
+  /** @type {Record<string, string>} */
   #withdrawKeys = {};
 
   /**
@@ -185,6 +186,7 @@ export class RecgateClient extends EventTarget {
     return this.#leaving.promise;
   }
 
+  /** @param {{url?: string | URL, token: string, withdrawKeys?: Record<string, string>}} gate */
   #aim({ url = new URL('/v1/ws', location.href), token, withdrawKeys }) {
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace('http', 'ws');
@@ -226,7 +228,7 @@ export class RecgateClient extends EventTarget {
   /** Sends a request; resolves with what answers it. */
   #ask(type, fields = {}) {
     const id = this.#nextId();
-    const waiting = deferred();
+    const waiting = { ...deferred(), timer: 0 };
     if (this.connection !== 'joined' || !this.#send({ type, id, ...fields })) {
       waiting.reject(new RecgateError('not_connected', 'There is no connection to the call right now.'));
       return waiting.promise;
@@ -476,6 +478,7 @@ export class RecgateClient extends EventTarget {
 }
 
 function deferred() {
+  /** @type {{resolve: (value?: any) => void, reject: (error: Error) => void}} */
   let settle;
   const promise = new Promise((resolve, reject) => { settle = { resolve, reject }; });
   return { promise, ...settle };

@@ -23,6 +23,7 @@ import { strings } from './strings.js';
 
 /** @param {Snapshot} snapshot @returns {{tone: 'calm' | 'ask' | 'live' | 'hold' | 'lost', title: string, detail: string}} */
 export function statusOf(snapshot) {
+  /** @param {'calm' | 'ask' | 'live' | 'hold' | 'lost'} tone @param {string[]} words */
   const said = (tone, [title, detail]) => ({ tone, title, detail });
   if (snapshot.withdrawing) return said('hold', strings.status.withdrawing);
   if (snapshot.connection === 'reconnecting') return said('lost', strings.status.reconnecting);
@@ -31,6 +32,7 @@ export function statusOf(snapshot) {
 
 /** A request stands. */
 const ACTIVE = new Set(['asking', 'recording', 'paused', 'suspended']);
+/** @type {Record<string, 'calm' | 'ask' | 'live' | 'hold'>} */
 const TONES = { idle: 'calm', asking: 'ask', recording: 'live', paused: 'hold', suspended: 'hold', declined: 'calm', stopped: 'calm', purged: 'calm' };
 
 function sentences(snapshot) {

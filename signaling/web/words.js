@@ -10,7 +10,7 @@ export function say(id, key) {
   write(id, wordsOf(key));
 }
 
-/** An error by its code, else in the gate's own words. @param {{code: string, message: string}} error */
+/** An error by its code, else in the gate's own words. @param {string} id @param {{code: string, message: string}} error */
 export function sayError(id, { code, message }) {
   if (strings.errors[code]) say(id, `errors.${code}`);
   else {
@@ -26,7 +26,7 @@ export function wordsForError({ code, message }) {
 
 /** Every element that names its words gets them. */
 export function fillWords() {
-  for (const element of document.querySelectorAll('[data-text]')) element.textContent = wordsOf(element.dataset.text);
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-text]'))) element.textContent = wordsOf(element.dataset.text);
   for (const [id, label] of Object.entries({ status: 'statusLabel', controls: 'controlsLabel', languages: 'languagesLabel', preview: 'previewLabel', 'self-video': 'previewLabel' }))
     $(id).setAttribute('aria-label', strings[label]);
   for (const link of $('languages').querySelectorAll('a')) link.setAttribute('aria-current', String(link.lang === strings.locale));

@@ -50,11 +50,14 @@ test('before, alone, with two, with three, full', async () => {
 test('asking, answering, recording, pausing', async () => {
   const { session, anna, ben } = await stage.call();
   await anna.press(words.ask);
+  const described = () => anna.page.$$eval('#ask-form [aria-describedby]', (fields) => fields.map(({ name }) => name));
   await shoot(anna, 'form');
+  assert.deepEqual(await described(), [], 'no field is called wrong to those who hear it');
   await anna.page.$eval('#field-access', (field) => { field.value = ''; });
   await anna.press(words.preview);
   await anna.sees(words.problems.access);
   await shoot(anna, 'form-problem');
+  assert.deepEqual(await described(), ['access']);
   await anna.page.$eval('#field-access', (field) => { field.value = 'Anna\nMy supervisor, Dr. Eva Example'; });
   await anna.press(words.preview);
   await shoot(anna, 'letter-before-sending');

@@ -62,7 +62,7 @@ suite_lint() {
 
 suite_unit() {
   meson_suite unit 150 build unit
-  node_suite unit-page 30 tests/browser/page/*.test.mjs
+  node_suite unit-page 60 tests/browser/page/*.test.mjs
 }
 
 suite_integration() {
