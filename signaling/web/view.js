@@ -50,6 +50,7 @@ export function showError(error) {
 /** @param {import('./status.js').Snapshot & {participants: object[], microphoneOn: boolean, cameraOn: boolean}} snapshot */
 export function draw(snapshot) {
   const actions = actionsOf(snapshot);
+  const focused = document.activeElement;
   document.body.dataset.state = snapshot.recording.state;
   document.body.dataset.connection = snapshot.connection;
   drawStatus(snapshot, actions);
@@ -57,11 +58,11 @@ export function draw(snapshot) {
   drawPeople(snapshot);
   drawControls(snapshot, actions);
   show('own-no', actions.offer);
+  handOnFocus(focused);
 }
 
 function drawStatus(snapshot, actions) {
   const { tone, title, detail } = statusOf(snapshot);
-  const focused = document.activeElement;
   show('status', actions.withdraw || document.body.dataset.phase === 'call');
   write('status-title', title);
   write('status-detail', detail);
@@ -84,7 +85,6 @@ function drawStatus(snapshot, actions) {
   show('withdraw-failed', snapshot.withdrawFailed !== null);
   write('withdraw-failed', withdrawFailedWords(snapshot));
   show('more-withdrawal', actions.withdrawAll);
-  handOnFocus(focused);
 }
 
 /** A withdrawal that was refused, in words; '' where none was. */
@@ -92,11 +92,11 @@ export function withdrawFailedWords({ withdrawFailed }) {
   return withdrawFailed === null ? '' : strings.withdrawFailed(wordsForError(withdrawFailed));
 }
 
-/** A button of the bar that goes hands its focus on to the next one there is, so that nobody loses their place. */
+/** What goes hands its focus on, a button of the bar to the next one there is, so that nobody loses their place. */
 function handOnFocus(focused) {
-  if (!focused?.hidden || !$('status').contains(focused)) return;
-  const next = ['resume', 'pause', 'withdraw'].map($).find((button) => !button.hidden);
-  (next ?? $('main')).focus({ preventScroll: true });
+  if (!focused || focused.getClientRects().length > 0) return;
+  const next = $('status').contains(focused) && ['resume', 'pause', 'withdraw'].map($).find((button) => !button.hidden);
+  (next || $('main')).focus({ preventScroll: true });
 }
 
 function pageTitle(known, tone, title) {
