@@ -3,7 +3,9 @@
 #include "gate/vault/vault-reader.h"
 #include "pipelines/relay/control.h"
 #include "signaling/api-export.h"
+#include "signaling/api-log.h"
 #include "signaling/api-metrics.h"
+#include "signaling/api-plan.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
 #include "signaling/session.h"
@@ -179,12 +181,17 @@ static gboolean withdraw_present(Withdrawing *withdrawing) {
   return member != NULL;
 }
 
-static gboolean was_there(const json_t *session, const char *participant) {
-  const json_t *list = json_object_get(session, "participants");
+static gboolean is_listed(const json_t *list, const char *participant) {
   for (gsize i = 0; i < json_array_size(list); i++)
     if (g_strcmp0(json_string_value(json_object_get(json_array_get(list, i), "id")), participant) == 0)
       return TRUE;
   return FALSE;
+}
+
+/* In the call, or invited to it: a written yes can be taken back too (R6). */
+static gboolean was_there(const json_t *session, const char *participant) {
+  return is_listed(json_object_get(session, "participants"), participant) ||
+         is_listed(json_object_get(json_object_get(session, "plan"), "invited"), participant);
 }
 
 static gboolean on_looked_up(gpointer data) {
@@ -254,6 +261,12 @@ static void post_withdraw(HttpRequest *request, Daemon *daemon) {
 
 /* --- routes --- */
 
+static void log_route(HttpRequest *request, Daemon *daemon, const char *rest) {
+  Token token;
+  if (!api_log_is_private(rest) || authorize_role(request, daemon, &token, FALSE))
+    api_log(request, daemon, rest);
+}
+
 static void ready(HttpRequest *request, const Daemon *daemon) {
   if (daemon->healthy)
     http_respond_json(request, 200, json_pack("{s:b}", "ready", TRUE));
@@ -269,7 +282,10 @@ static void page(HttpRequest *request, const char *path) {
                {".css", "text/css; charset=utf-8"},
                {".svg", "image/svg+xml"},
                {".ts", "text/plain; charset=utf-8"}};
-  const char *name = g_str_equal(path, "/") ? "/index.html" : g_str_equal(path, "/audit") ? "/audit.html" : path;
+  const char *name = g_str_equal(path, "/")          ? "/index.html"
+                     : g_str_equal(path, "/audit")   ? "/audit.html"
+                     : g_str_equal(path, "/consent") ? "/consent.html"
+                                                     : path;
   g_autofree char *resource = g_strconcat("/recgate/web", name, NULL);
   GBytes *bytes = g_resources_lookup_data(resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   for (gsize i = 0; bytes != NULL && i < G_N_ELEMENTS(TYPES); i++)
@@ -314,8 +330,13 @@ static void get(HttpRequest *request, Daemon *daemon, const char *path) {
   else if (g_str_equal(path, "/v1/sessions")) {
     if (authorize_role(request, daemon, &token, TRUE))
       list(request, daemon, NULL, FALSE);
+  } else if (g_str_equal(path, "/v1/consent")) {
+    if (authorize(request, daemon, &token))
+      api_consent(request, daemon, &token);
   } else if (g_str_has_prefix(path, "/v1/sessions/"))
     session_route(request, daemon, path + strlen("/v1/sessions/"));
+  else if (g_str_has_prefix(path, "/v1/log/"))
+    log_route(request, daemon, path + strlen("/v1/log/"));
   else
     page(request, path);
 }
@@ -326,6 +347,10 @@ void api_handle(HttpRequest *request, gpointer daemon) {
     get(request, daemon, path);
   else if (g_str_equal(method, "POST") && g_str_equal(path, "/v1/withdraw"))
     post_withdraw(request, daemon);
-  else
+  else if (g_str_equal(method, "POST") && (g_str_equal(path, "/v1/sessions") || g_str_equal(path, "/v1/consent"))) {
+    Token token;
+    if (authorize(request, daemon, &token))
+      (g_str_equal(path, "/v1/consent") ? api_consent : api_plan_post)(request, daemon, &token);
+  } else
     http_respond_error(request, 405, "bad_method", "This address does not take that method.");
 }

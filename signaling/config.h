@@ -26,6 +26,8 @@ typedef struct Config {
   gint64 requests_max;                              /* [consent] requests a session */
   gint64 segment_s, max_participants;               /* [recording] */
   char *origin;                                     /* [ledger] the log's name; NULL: a random one */
+  char *template_dir;                               /* [letter]; NULL: built-in letters only */
+  gint64 early_s, grace_s;                          /* [sessions] the door of a planned one */
   gint64 workers;                                   /* [media] workers; 0: one a core */
   gint64 sessions_max, sockets_max, sockets_per_address_max, messages_per_s_max, socket_queue_bytes_max; /* [limits] */
   gboolean demo, print_config;

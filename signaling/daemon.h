@@ -26,6 +26,7 @@ typedef struct Daemon {
   GMainContext *control;
   Vault *vault;
   TokenKey *key;
+  struct Letters *letters; /* letter.h */
   Server *server;
   MediaLane *lanes;
   guint n_lanes, next_lane;
@@ -38,6 +39,7 @@ typedef struct Daemon {
   guint64 last_request; /* numbers of requests: wall clock ms, so that they stay unique over restarts */
   GPtrArray *exports;   /* running ones */
   guint listings;       /* running ones */
+  guint log_reads;      /* running ones (api-log.h) */
   struct {
     guint64 joins, grants, declines, withdrawals, gate_opened, gate_closed, commits, drops, refused_tokens;
     gint64 last_gate_closed_us, last_erased_us;

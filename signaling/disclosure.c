@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "gate/ledger/ledger.h"
-#include "signaling/disclosure-words.h"
+#include "signaling/letter-words.h"
 
 G_DEFINE_QUARK(disclosure - error, disclosure_error)
-
-static const char *const PURPOSES[] = {"personal-review", "education", "documentation", "other", NULL};
 
 static const struct {
   ConsentScope scope;
@@ -77,7 +75,7 @@ static gboolean take_purpose(json_t *into, const json_t *given, GError **error) 
   const char *purpose = json_string_value(json_object_get(given, "purpose"));
   if (purpose == NULL)
     return missing("purpose", "one of personal-review, education, documentation, other", error);
-  if (!g_strv_contains(PURPOSES, purpose)) {
+  if (!g_strv_contains(letter_purposes, purpose)) {
     g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD,
                 "“purpose” must be one of personal-review, education, documentation, other.");
     return FALSE;
@@ -114,19 +112,20 @@ static gboolean take_withdrawal(json_t *into, const json_t *given, GError **erro
   return TRUE;
 }
 
-/* R1: what the gate adds by itself, in plain words and in the language of the rest, before hashing. */
+/* R1: what the gate adds by itself, in plain words, before hashing; in the disclosure's language, or it says that it is not. */
 static void add_gate_part(json_t *into, const DisclosureContext *context) {
+  gboolean known = FALSE;
+  const char *language = json_string_value(json_object_get(into, "language"));
+  const LetterWords *words = letter_words(language, &known);
   json_object_set_new(into, "controller", json_string(context->controller));
   json_object_set_new(into, "contact", json_string(context->contact));
   json_object_set_new(into, "session", json_string(context->session));
   json_object_set_new(into, "requested_at", json_string(context->requested_at));
-  const DisclosureWords *words = disclosure_words(json_string_value(json_object_get(into, "language")));
   g_autofree char *withdrawing =
-      g_strdup_printf("%s %s. %s", words->withdrawing, words->erases[disclosure_on_withdrawal(into)], words->asking_more);
-  json_t *statements = json_array();
-  json_array_append_new(statements, json_string(withdrawing));
-  for (gsize i = 0; i < G_N_ELEMENTS(words->statements) && words->statements[i] != NULL; i++)
-    json_array_append_new(statements, json_string(words->statements[i]));
+      g_strconcat(words->withdrawing, words->scopes[disclosure_on_withdrawal(into)], words->withdrawing_more, NULL);
+  json_t *statements = json_pack("[s, s, s]", withdrawing, words->hold, words->echo);
+  if (!known)
+    json_array_append_new(statements, json_sprintf("These sentences are in English because this gate does not speak “%s”.", language));
   json_object_set_new(into, "statements", statements);
 }
 
@@ -155,46 +154,4 @@ char *disclosure_canonical(const json_t *disclosure, guint8 hash[32], GError **e
   if (text != NULL)
     crypto_hash_sha256(hash, (const unsigned char *)text, strlen(text));
   return text;
-}
-
-static char *retention_words(gint64 seconds) {
-  static const struct {
-    gint64 s;
-    const char *one, *many;
-  } UNITS[] = {
-      {365 * 86400, "year", "years"}, {86400, "day", "days"}, {3600, "hour", "hours"}, {60, "minute", "minutes"}, {1, "second", "seconds"}};
-  for (gsize i = 0; i < G_N_ELEMENTS(UNITS); i++)
-    if (seconds % UNITS[i].s == 0)
-      return g_strdup_printf("%" G_GINT64_FORMAT " %s", seconds / UNITS[i].s, seconds == UNITS[i].s ? UNITS[i].one : UNITS[i].many);
-  return g_strdup_printf("%" G_GINT64_FORMAT " seconds", seconds);
-}
-
-static char *list_words(const json_t *list) {
-  if (json_array_size(list) == 0)
-    return g_strdup("nobody");
-  GString *words = g_string_new(NULL);
-  for (gsize i = 0; i < json_array_size(list); i++)
-    g_string_append_printf(words, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(list, i)));
-  return g_string_free(words, FALSE);
-}
-
-char *disclosure_letter(const json_t *disclosure, const DisclosureContext *context) {
-  const char *purpose = json_string_value(json_object_get(disclosure, "purpose"));
-  const char *own_words = json_string_value(json_object_get(disclosure, "purpose_text"));
-  g_autofree char *kept = retention_words(json_integer_value(json_object_get(disclosure, "retention_s")));
-  g_autofree char *access = list_words(json_object_get(disclosure, "access"));
-  g_autofree char *third = list_words(json_object_get(disclosure, "third_parties"));
-  GString *letter = g_string_new(NULL);
-  g_string_append_printf(letter, "%s asks to record this session.\n\nPurpose: %s%s%s\n", context->asker_name, purpose,
-                         own_words != NULL ? " – " : "", own_words != NULL ? own_words : "");
-  g_string_append_printf(letter, "How it will be used: %s\nHow it is stored and protected: %s\n",
-                         json_string_value(json_object_get(disclosure, "use")), json_string_value(json_object_get(disclosure, "storage")));
-  g_string_append_printf(letter, "Who may access it: %s\nThird parties who get it: %s\nHow long it is kept: %s\n", access, third, kept);
-  g_string_append_printf(letter, "Responsible: %s (%s)\n\n", json_string_value(json_object_get(disclosure, "controller")),
-                         json_string_value(json_object_get(disclosure, "contact")));
-  const json_t *statements = json_object_get(disclosure, "statements");
-  for (gsize i = 0; i < json_array_size(statements); i++)
-    g_string_append_printf(letter, "%s\n", json_string_value(json_array_get(statements, i)));
-  g_string_append(letter, "\nYou may say no. Nothing is recorded unless everyone agrees, and a no is final for this session.\n");
-  return g_string_free(letter, FALSE);
 }

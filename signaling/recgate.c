@@ -10,6 +10,7 @@
 
 #include "signaling/address.h"
 #include "signaling/api-export.h"
+#include "signaling/letter.h"
 #include "signaling/session.h"
 
 /* One worker's ring: 4 MiB is about two seconds of 12 recorded people at 1.5 Mbit/s. */
@@ -77,6 +78,8 @@ static gboolean start_vault(Daemon *daemon, GError **error) {
   daemon->vault = vault_open(daemon->config->data_dir, daemon->config->origin, daemon->control, &events, error);
   be_prompt(SCHED_OTHER);
   daemon->healthy = daemon->vault != NULL && vault_healthy(daemon->vault);
+  if (daemon->vault != NULL) /* whoever was in a session before is in none now: an auditor must know */
+    vault_append(daemon->vault, NULL, json_pack("{s:s}", "type", "start"), NULL, NULL);
   return daemon->vault != NULL;
 }
 
@@ -187,7 +190,7 @@ static gboolean is_quiet(const Daemon *daemon) {
   while (g_hash_table_iter_next(&iter, NULL, &session))
     if (!session_is_quiet(session))
       return FALSE;
-  return daemon->exports->len == 0 && daemon->listings == 0;
+  return daemon->exports->len == 0 && daemon->listings == 0 && daemon->log_reads == 0;
 }
 
 static gboolean on_patience_over(gpointer over) {
@@ -224,9 +227,15 @@ static void stop(Daemon *daemon) {
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
   g_ptr_array_unref(daemon->exports);
   token_key_free(daemon->key);
+  letters_free(daemon->letters);
   g_free(daemon->lanes);
   g_free(daemon->unhealthy_why);
   g_main_loop_unref(daemon->loop);
+}
+
+static gboolean start_letters(Daemon *daemon, GError **error) {
+  daemon->letters = letters_load(daemon->config->template_dir, error);
+  return daemon->letters != NULL;
 }
 
 static int serve(Config *config) {
@@ -235,8 +244,8 @@ static int serve(Config *config) {
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
   daemon.connections = g_hash_table_new(NULL, NULL);
   daemon.exports = g_ptr_array_new();
-  gboolean started =
-      start_vault(&daemon, &error) && start_key(&daemon, &error) && start_media(&daemon, &error) && start_server(&daemon, &error);
+  gboolean started = start_letters(&daemon, &error) && start_vault(&daemon, &error) && start_key(&daemon, &error) &&
+                     start_media(&daemon, &error) && start_server(&daemon, &error);
   if (started) {
     if (g_str_equal(config->controller_name, CONFIG_CONTROLLER_UNNAMED))
       g_warning("event=controller_unnamed advice=\"set [controller] name and contact: every disclosure names who is responsible (R1)\"");

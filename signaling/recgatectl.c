@@ -10,6 +10,7 @@
 #include "signaling/token.h"
 
 #define EXIT_USE      2
+#define EXIT_VERDICT  1
 #define TTL_DEFAULT_S 3600
 
 G_DEFINE_QUARK(recgatectl - error, ctl_error)
@@ -52,10 +53,8 @@ static const struct {
   gboolean (*run)(const CtlOptions *options, GError **error);
   gboolean takes_session; /* as an argument */
 } commands[] = {
-    {"token", ctl_token, FALSE},
-    {"sessions", ctl_sessions, FALSE},
-    {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE},
+    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
+    {"export", ctl_export, TRUE}, {"verify", ctl_verify, FALSE},     {"key", ctl_key, FALSE},
 };
 
 static const char summary[] =
@@ -65,6 +64,9 @@ static const char summary[] =
     "  sessions                                             list what the data directory holds\n"
     "  segments SESSION                                     list a session's segments\n"
     "  export SESSION --participant P [--take T] [-o FILE]  write one person's recording; -o - is standard output\n"
+    "  verify [--key VERIFIER_KEY] [--checkpoint FILE]... [--tiles DIR]\n"
+    "                                                       does what stands there keep the rules?\n"
+    "  key                                                  print the log's verifier key\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -83,6 +85,8 @@ static gboolean command_run(const char *name, const char *argument, CtlOptions *
 static gboolean run(int *argc, char ***argv, GError **error) {
   g_autofree char *data = NULL, *session = NULL, *participant = NULL, *secret = NULL, *role = NULL, *name = NULL, *output = NULL;
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
+  g_autofree char *key = NULL, *tiles = NULL;
+  g_auto(GStrv) checkpoints = NULL;
   gboolean json = FALSE, force = FALSE;
   const GOptionEntry entries[] = {
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &data, "data directory (default: recgate-data)", "DIR"},
@@ -96,6 +100,9 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"take", 0, 0, G_OPTION_ARG_INT64, &take, "one take only", "T"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "file to write (default: SESSION-P.webm)", "FILE"},
       {"force", 0, 0, G_OPTION_ARG_NONE, &force, "replace an existing file", NULL},
+      {"key", 0, 0, G_OPTION_ARG_STRING, &key, "the log's key (default: of the data directory)", "VERIFIER_KEY"},
+      {"checkpoint", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &checkpoints, "a checkpoint, proof or receipt saved earlier", "FILE"},
+      {"tiles", 0, 0, G_OPTION_ARG_FILENAME, &tiles, "tiles saved earlier", "DIR"},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
   g_autoptr(GOptionContext) context = g_option_context_new("COMMAND");
@@ -112,6 +119,9 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .role = role,
                         .name = name,
                         .output = output,
+                        .key = key,
+                        .tiles = tiles,
+                        .checkpoints = (const char *const *)checkpoints,
                         .ttl_s = ttl_s,
                         .take = take,
                         .json = json,
@@ -126,5 +136,5 @@ int main(int argc, char **argv) {
   if (run(&argc, &argv, &error) && fflush(stdout) == 0)
     return 0;
   fprintf(stderr, "recgatectl: %s\n", error ? error->message : "standard output cannot be written");
-  return EXIT_USE;
+  return g_error_matches(error, CTL_ERROR, CTL_ERROR_VERDICT) ? EXIT_VERDICT : EXIT_USE;
 }

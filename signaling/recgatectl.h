@@ -11,10 +11,11 @@
 
 #define CTL_ERROR (ctl_error_quark())
 GQuark ctl_error_quark(void);
-typedef enum CtlError { CTL_ERROR_USAGE, CTL_ERROR_FILE, CTL_ERROR_BUSY } CtlError;
+typedef enum CtlError { CTL_ERROR_USAGE, CTL_ERROR_FILE, CTL_ERROR_BUSY, CTL_ERROR_VERDICT /* exit status 1 */ } CtlError;
 
 typedef struct CtlOptions { /* borrowed from the command line; NULL or 0: not given */
   const char *data, *session, *participant, *secret_file, *role, *name, *output;
+  const char *key, *tiles, *const *checkpoints;
   gint64 ttl_s, take;
   gboolean json, force;
 } CtlOptions;
@@ -25,6 +26,10 @@ gboolean ctl_sessions(const CtlOptions *options, GError **error) G_GNUC_WARN_UNU
 gboolean ctl_segments(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* R20: first an `access` leaf by the user of this system, so the vault's lock is needed; then the file, 0600, whole or not at all. */
 gboolean ctl_export(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* R22: prints the verdict; CTL_ERROR_VERDICT names the first thing that is wrong. */
+gboolean ctl_verify(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ctl_key(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Prints the value as one line of JSON. */
 void ctl_print_json(const json_t *value);

@@ -58,6 +58,8 @@ const json_t *http_body(const HttpRequest *request);      /* POST's JSON, at mos
 void http_respond_json(HttpRequest *request, guint status, json_t *body); /* takes the reference */
 void http_respond_error(HttpRequest *request, guint status, const char *code, const char *message);
 void http_respond_bytes(HttpRequest *request, guint status, const char *content_type, GBytes *bytes); /* takes the reference */
+/* 200, with this Cache-Control in place of no-store: only for what is the same for everyone who may ask. Takes the reference. */
+void http_respond_cached(HttpRequest *request, const char *content_type, const char *caching, GBytes *bytes);
 /* A body of unknown length. Any thread may write; write waits while more than 4 MiB are unsent and returns FALSE when the reader is gone. */
 typedef struct HttpStream HttpStream;
 HttpStream *http_respond_stream(HttpRequest *request, const char *content_type, const char *filename);

@@ -50,6 +50,10 @@ static const char schema[] =
     " reason TEXT NOT NULL, segments INTEGER NOT NULL, bytes INTEGER NOT NULL, leaf INTEGER NOT NULL, hash TEXT NOT NULL, at INTEGER NOT "
     "NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS purges_recording ON purges(recording);"
+    "CREATE TABLE IF NOT EXISTS plans(session TEXT PRIMARY KEY, request INTEGER NOT NULL, starts INTEGER NOT NULL, ends INTEGER NOT NULL,"
+    " asker_name TEXT, over INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS invited(session TEXT, participant TEXT, position INTEGER NOT NULL, name TEXT, role TEXT,"
+    " PRIMARY KEY(session, participant)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS cleanups(recording INTEGER, participant TEXT, PRIMARY KEY(recording, participant)) STRICT, WITHOUT ROWID;";
 
 gboolean store_failed(sqlite3 *db, GError **error) {

@@ -85,6 +85,11 @@ typedef struct LeafPlace {
 gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gint64 state_wall_ms(void);
 
+/* --- plan.c: sessions planned ahead (R5), inside the open transaction --- */
+gboolean plan_follow(sqlite3 *db, const json_t *leaf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean plan_end(sqlite3 *db, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+json_t *plan_recall(sqlite3 *db, const char *session, GError **error); /* as VaultRecall.plan; null: none; NULL: error */
+
 /* --- vault.c: answers --- */
 typedef struct Answer {
   LeafPlace place;

@@ -67,7 +67,7 @@ export function letterSections(disclosure) {
 
 /** The gate says its part in the language of the rest where it speaks it, else in English (R1). */
 function languageOf(key, { language = '' }) {
-  if (key === 'statements') return /^es(-|$)/i.test(language) ? 'es' : 'en';
+  if (key === 'statements') return /^es([-_]|$)/i.test(language) ? 'es' : 'en';
   return key === 'use' || key === 'storage' ? language : '';
 }
 

@@ -87,20 +87,6 @@ describe('asking', { concurrency: 4 }, () => {
     close(call);
   });
 
-  test('what the gate adds is in the language of the rest, by default English (R1)', async () => {
-    const said = { en: /Anyone may withdraw at any time/, es: /Cualquier persona puede retirar su consentimiento en cualquier momento/ };
-    for (const [language, spoken, scope] of [['es', 'es', 'session'], ['ES-mx', 'es', 'participant'], ['es', 'es', 'after'], ['est', 'en', 'session'], ['de', 'en', 'after']]) {
-      const call = await people();
-      await ask(call.anna, { language, on_withdrawal: scope });
-      const { disclosure: { statements } } = await call.ben.expect('consent.ask');
-      assert.equal(statements.length, 3, 'withdrawing, holds (R19), other people’s tracks');
-      assert.match(statements[0], said[spoken], language);
-      assert.match(statements[0], spoken === 'es' ? { session: /de todas las personas en esta sesión/, participant: /de la persona que retira/, after: /no se graba nada más/ }[scope] : /erase/);
-      assert.doesNotMatch(statements.join(), /null/);
-      close(call);
-    }
-  });
-
   test('only the roles of the configuration may ask (R2)', async () => {
     const call = await people();
     await refused(ask(call.ben), 'role_may_not_ask');
