@@ -83,13 +83,16 @@ static void on_kept(const VaultReply *reply, gpointer user) {
     return;
   }
   g_autofree char *key_hash = letter->withdraw_key != NULL ? receipt_hex(letter->withdraw_key_hash) : NULL;
-  json_t *receipt = receipt_new(&(ReceiptFacts){.session = letter->session->id,
-                                                .participant = letter->invited->id,
-                                                .event = letter->event,
-                                                .request = letter->session->plan->request,
-                                                .leaf_index = reply->leaf_index,
-                                                .leaf_hash = reply->leaf_hash,
-                                                .withdraw_key_sha256 = key_hash});
+  const ReceiptFacts facts = {.session = letter->session->id,
+                              .participant = letter->invited->id,
+                              .disclosure = letter->session->plan->request->disclosure,
+                              .withdraw_key_sha256 = key_hash};
+  json_t *receipt = receipt_new(letter->daemon->vault, &facts, reply->proof);
+  if (receipt == NULL) {
+    g_autofree char *why = receipt_missing_text(reply->error);
+    finish(letter, 503, "no_receipt", why);
+    return;
+  }
   finish_json(letter, json_pack("{s:s, s:o, s:s*}", "type", "consent.recorded", "receipt", receipt, "withdraw_key", letter->withdraw_key));
 }
 
@@ -102,7 +105,7 @@ static void keep(gpointer user) {
   if (letter->withdraw_key != NULL)
     vault_withdraw_key_put(vault, letter->session->id, letter->session->plan->request->number, letter->invited->id,
                            letter->withdraw_key_hash);
-  vault_append(vault, letter->session->id, g_steal_pointer(&letter->leaf), on_kept, letter);
+  vault_append_proven(vault, letter->session->id, g_steal_pointer(&letter->leaf), on_kept, letter);
 }
 
 static void hand_in(Letter *letter, const ConsentEvent *event) {
@@ -135,6 +138,8 @@ static void grant(Letter *letter, ConsentEvent event) {
   letter->withdraw_key = receipt_withdraw_key_new(letter->withdraw_key_hash);
   letter->leaf = json_pack("{s:s, s:s, s:I, s:s, s:s, s:b}", "type", "grant", "participant", letter->invited->id, "request",
                            (json_int_t)event.request, "media", MEDIA[event.media], "disclosure_sha256", sha256, "written", TRUE);
+  g_autofree char *key_hash = receipt_hex(letter->withdraw_key_hash);
+  json_object_set_new(letter->leaf, "withdraw_key_sha256", json_string(key_hash));
   letter->daemon->counters.grants++;
   hand_in(letter, &event);
 }
@@ -153,8 +158,8 @@ static void decline(Letter *letter, ConsentEvent event) {
   }
   event.type = CONSENT_EVENT_DECLINE;
   letter->event = "declined";
-  letter->leaf = json_pack("{s:s, s:s, s:I, s:b}", "type", "decline", "participant", letter->invited->id, "request",
-                           (json_int_t)event.request, "written", TRUE);
+  letter->leaf = json_pack("{s:s, s:s, s:I, s:s, s:b}", "type", "decline", "participant", letter->invited->id, "request",
+                           (json_int_t)event.request, "disclosure_sha256", letter->session->plan->request->sha256, "written", TRUE);
   letter->daemon->counters.declines++;
   hand_in(letter, &event);
 }

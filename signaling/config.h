@@ -25,6 +25,9 @@ typedef struct Config {
   char **request_roles;
   gint64 requests_max;                              /* [consent] requests a session */
   gint64 segment_s, max_participants;               /* [recording] */
+  gint64 retention_max_s;                           /* [recording] a disclosure that asks for more is refused */
+  char *head_file;                                  /* [ledger] NULL: none */
+  gint64 personal_data_s;                           /* [ledger] 0: nobody is forgotten by themselves */
   char *origin;                                     /* [ledger] the log's name; NULL: a random one */
   char *template_dir;                               /* [letter]; NULL: built-in letters only */
   gint64 early_s, grace_s;                          /* [sessions] the door of a planned one */

@@ -21,6 +21,13 @@ ConsentScope disclosure_scope_parse(const char *text) {
   return CONSENT_SCOPE_UNSET;
 }
 
+const char *disclosure_scope_text(ConsentScope scope) {
+  for (gsize i = 0; i < G_N_ELEMENTS(SCOPES); i++)
+    if (scope == SCOPES[i].scope)
+      return SCOPES[i].word;
+  return NULL;
+}
+
 ConsentScope disclosure_on_withdrawal(const json_t *disclosure) {
   return disclosure_scope_parse(json_string_value(json_object_get(disclosure, "on_withdrawal")));
 }
@@ -86,7 +93,7 @@ static gboolean take_purpose(json_t *into, const json_t *given, GError **error) 
   return TRUE;
 }
 
-static gboolean take_retention(json_t *into, const json_t *given, GError **error) {
+static gboolean take_retention(json_t *into, const json_t *given, gint64 longest_s, GError **error) {
   const json_t *retention = json_object_get(given, "retention_s");
   if (retention == NULL)
     return missing("retention_s", "for how many seconds the recording is kept", error);
@@ -94,6 +101,11 @@ static gboolean take_retention(json_t *into, const json_t *given, GError **error
   if (!json_is_integer(retention) || seconds < 1 || seconds > DISCLOSURE_RETENTION_S_MAX) {
     g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD,
                 "“retention_s” must be a whole number of seconds, from 1 to %lld (ten years).", DISCLOSURE_RETENTION_S_MAX);
+    return FALSE;
+  }
+  if (longest_s > 0 && seconds > longest_s) {
+    g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD,
+                "“retention_s” is more than this service keeps a recording: at most %" G_GINT64_FORMAT " seconds.", longest_s);
     return FALSE;
   }
   json_object_set_new(into, "retention_s", json_integer(seconds));
@@ -140,7 +152,7 @@ json_t *disclosure_complete(const json_t *given, const DisclosureContext *contex
       !take_text(complete, given, "storage", "how it is stored and protected", error) ||
       !take_list(complete, given, "access", "who may access it", FALSE, error) ||
       !take_list(complete, given, "third_parties", "which third parties get it ([] for none)", TRUE, error) ||
-      !take_retention(complete, given, error) || !take_withdrawal(complete, given, error) ||
+      !take_retention(complete, given, context->retention_s_max, error) || !take_withdrawal(complete, given, error) ||
       !take_text(complete, given, "language", "the language of this text, such as en", error)) {
     json_decref(complete);
     return NULL;

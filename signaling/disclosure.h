@@ -19,6 +19,7 @@ typedef enum DisclosureError { DISCLOSURE_ERROR_MISSING, DISCLOSURE_ERROR_BAD } 
 
 typedef struct DisclosureContext { /* what the gate adds (R1) */
   const char *controller, *contact, *session, *requested_at;
+  gint64 retention_s_max; /* 0: DISCLOSURE_RETENTION_S_MAX */
 } DisclosureContext;
 
 /* The complete disclosure, a new reference. NULL and an error that names the field otherwise. */
@@ -27,5 +28,6 @@ json_t *disclosure_complete(const json_t *given, const DisclosureContext *contex
 char *disclosure_canonical(const json_t *disclosure, guint8 hash[32], GError **error) G_GNUC_WARN_UNUSED_RESULT;
 ConsentScope disclosure_on_withdrawal(const json_t *disclosure);
 ConsentScope disclosure_scope_parse(const char *text); /* UNSET: unknown */
+const char *disclosure_scope_text(ConsentScope scope);   /* UNSET: NULL */
 
 #endif

@@ -190,7 +190,11 @@ int http_begin(Connection *connection) {
   int n = 0, method = lws_http_get_uri_and_method(connection->wsi, &path, &n);
   if (connection->request || connection->response)
     return -1; /* one request a connection */
-  const char *name = method == LWSHUMETH_GET ? "GET" : method == LWSHUMETH_POST ? "POST" : method == LWSHUMETH_HEAD ? "HEAD" : NULL;
+  const char *name = method == LWSHUMETH_GET      ? "GET"
+                     : method == LWSHUMETH_POST   ? "POST"
+                     : method == LWSHUMETH_HEAD   ? "HEAD"
+                     : method == LWSHUMETH_DELETE ? "DELETE"
+                                                  : NULL;
   connection->head_only = method == LWSHUMETH_HEAD;
   HttpRequest *request = request_new(connection, name ? name : "", path ? path : "", (gsize)MAX(n, 0));
   connection->request = request;

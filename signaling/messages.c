@@ -337,24 +337,32 @@ static void recorded_free(Recorded *recorded) {
   g_free(recorded);
 }
 
-static void on_recorded(const VaultReply *reply, gpointer user) {
-  Recorded *recorded = user;
-  const Request *request = session_request(recorded->session, recorded->request);
-  json_t *message = json_pack("{s:s}", "type", recorded->requested ? "recording.requested" : "consent.recorded");
+static json_t *recorded_json(const Recorded *recorded, const Request *request, json_t *receipt) {
+  json_t *message = json_pack("{s:s, s:o}", "type", recorded->requested ? "recording.requested" : "consent.recorded", "receipt", receipt);
   if (recorded->requested && request != NULL) {
     json_object_set_new(message, "request", json_sprintf("%" G_GUINT64_FORMAT, request->number));
     json_object_set_new(message, "disclosure_sha256", json_string(request->sha256));
   }
-  const ReceiptFacts facts = {.session = recorded->session->id,
-                              .participant = recorded->member->id,
-                              .event = recorded->event,
-                              .request = request,
-                              .leaf_index = reply->leaf_index,
-                              .leaf_hash = reply->leaf_hash,
-                              .withdraw_key_sha256 = recorded->withdraw_key_sha256};
-  json_object_set_new(message, "receipt", receipt_new(&facts));
   if (recorded->withdraw_key != NULL)
     json_object_set_new(message, "withdraw_key", json_string(recorded->withdraw_key));
+  return message;
+}
+
+/* R24: no receipt without its proof. The client is told so, and may say the same again. */
+static json_t *unrecorded_json(const GError *why) {
+  g_autofree char *text = receipt_missing_text(why);
+  return json_pack("{s:s, s:s, s:s}", "type", "error", "code", "no_receipt", "message", text);
+}
+
+static void on_recorded(const VaultReply *reply, gpointer user) {
+  Recorded *recorded = user;
+  const Request *request = session_request(recorded->session, recorded->request);
+  const ReceiptFacts facts = {.session = recorded->session->id,
+                              .participant = recorded->member->id,
+                              .disclosure = request != NULL ? request->disclosure : NULL,
+                              .withdraw_key_sha256 = recorded->withdraw_key_sha256};
+  json_t *receipt = receipt_new(recorded->daemon->vault, &facts, reply->proof);
+  json_t *message = receipt != NULL ? recorded_json(recorded, request, receipt) : unrecorded_json(reply->error);
   if (recorded->re != NULL)
     json_object_set_new(message, "re", json_string(recorded->re));
   if (g_hash_table_contains(recorded->daemon->connections, recorded->connection))
@@ -385,7 +393,7 @@ static void record(gpointer user) {
   if (recorded->withdraw_key != NULL) /* first: when the receipt is out, the key works, whatever happens to this process */
     vault_withdraw_key_put(recorded->daemon->vault, recorded->session->id, recorded->request, recorded->member->id,
                            recorded->withdraw_key_hash);
-  vault_append(recorded->daemon->vault, recorded->session->id, g_steal_pointer(&recorded->leaf), on_recorded, recorded);
+  vault_append_proven(recorded->daemon->vault, recorded->session->id, g_steal_pointer(&recorded->leaf), on_recorded, recorded);
 }
 
 /* Hands the answer to the core; what it accepts is put on the ledger and answered with a receipt. */
@@ -430,6 +438,7 @@ gboolean answer_parse_sha256(const char *hex, guint8 hash[32]) {
 static void give_withdraw_key(Recorded *recorded) {
   recorded->withdraw_key = receipt_withdraw_key_new(recorded->withdraw_key_hash);
   recorded->withdraw_key_sha256 = receipt_hex(recorded->withdraw_key_hash);
+  json_object_set_new(recorded->leaf, "withdraw_key_sha256", json_string(recorded->withdraw_key_sha256));
 }
 
 static void request_accepted(gpointer user) {
@@ -479,7 +488,9 @@ static void on_grant(const Message *message) {
 static void on_decline(const Message *message) {
   guint64 request = request_number(message->json);
   const ConsentEvent event = {.type = CONSENT_EVENT_DECLINE, .person = message->member->person, .request = request};
-  json_t *leaf = json_pack("{s:s, s:I}", "type", "decline", "request", (json_int_t)request);
+  const Request *asked = session_request(message->session, request);
+  json_t *leaf = json_pack("{s:s, s:I, s:s*}", "type", "decline", "request", (json_int_t)request, "disclosure_sha256",
+                           asked != NULL ? asked->sha256 : NULL);
   message->daemon->counters.declines += decide(message, &event, recorded_new(message, "declined", request, leaf));
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gate/vault/head.h"
 #include "signaling/address.h"
 #include "signaling/api-export.h"
 #include "signaling/letter.h"
@@ -62,6 +63,17 @@ static void on_health(gboolean healthy, const char *why, gpointer user) {
   session_health(daemon);
 }
 
+/* R19; fault 36: an export in flight is cut. A paused recording is not over as long as its request is open. */
+static gboolean on_overdue(const char *id, guint64 request, gpointer user) {
+  const Session *session = session_get(user, id, FALSE);
+  const ConsentView view = session != NULL && session->consent != NULL ? consent_view(session->consent) : (ConsentView){0};
+  if (view.request_active && view.request == request)
+    return TRUE;
+  api_export_cut(user, id);
+  g_message("event=expired session=%s request=%" G_GUINT64_FORMAT, id, request);
+  return FALSE;
+}
+
 /* --- starting --- */
 
 /* Media, control and storage threads go first: they are what a withdrawal passes through (R6, R11), and each of their steps is short. Under load
@@ -74,12 +86,20 @@ static void be_prompt(int policy) {
 
 static gboolean start_vault(Daemon *daemon, GError **error) {
   const VaultEvents events = {on_sealed, on_take_failed, on_health, daemon};
+  if (daemon->config->head_file != NULL && !vault_head_check(daemon->config->data_dir, daemon->config->head_file, error))
+    return FALSE;
   be_prompt(SCHED_RR);
   daemon->vault = vault_open(daemon->config->data_dir, daemon->config->origin, daemon->control, &events, error);
   be_prompt(SCHED_OTHER);
   daemon->healthy = daemon->vault != NULL && vault_healthy(daemon->vault);
   if (daemon->vault != NULL) /* whoever was in a session before is in none now: an auditor must know */
     vault_append(daemon->vault, NULL, json_pack("{s:s}", "type", "start"), NULL, NULL);
+  if (daemon->vault != NULL)
+    vault_set_overdue(daemon->vault, on_overdue, daemon);
+  if (daemon->vault != NULL)
+    vault_set_personal_data(daemon->vault, daemon->config->personal_data_s);
+  if (daemon->vault != NULL && daemon->config->head_file != NULL)
+    vault_set_head_file(daemon->vault, daemon->config->head_file);
   return daemon->vault != NULL;
 }
 

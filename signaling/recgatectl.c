@@ -51,10 +51,11 @@ gboolean ctl_token(const CtlOptions *options, GError **error) {
 static const struct {
   const char *name;
   gboolean (*run)(const CtlOptions *options, GError **error);
-  gboolean takes_session; /* as an argument */
+  gboolean takes_session; /* as an argument; of receipt: its file */
 } commands[] = {
-    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE}, {"verify", ctl_verify, FALSE},     {"key", ctl_key, FALSE},
+    {"token", ctl_token, FALSE},    {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
+    {"export", ctl_export, TRUE},   {"verify", ctl_verify, FALSE},     {"key", ctl_key, FALSE},
+    {"receipt", ctl_receipt, TRUE}, {"forget", ctl_forget, TRUE},      {"restore", ctl_restore, FALSE},
 };
 
 static const char summary[] =
@@ -67,6 +68,9 @@ static const char summary[] =
     "  verify [--key VERIFIER_KEY] [--checkpoint FILE]... [--tiles DIR]\n"
     "                                                       does what stands there keep the rules?\n"
     "  key                                                  print the log's verifier key\n"
+    "  receipt FILE [--key VERIFIER_KEY | --data DIR]       check receipts offline\n"
+    "  forget SESSION [--participant P]                     names, texts and salts of a session, or of one person in it\n"
+    "  restore --ledger NEWEST | --no-newer-ledger          make a restored data directory usable (docs/backup.md)\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -85,9 +89,9 @@ static gboolean command_run(const char *name, const char *argument, CtlOptions *
 static gboolean run(int *argc, char ***argv, GError **error) {
   g_autofree char *data = NULL, *session = NULL, *participant = NULL, *secret = NULL, *role = NULL, *name = NULL, *output = NULL;
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
-  g_autofree char *key = NULL, *tiles = NULL;
+  g_autofree char *key = NULL, *tiles = NULL, *ledger = NULL;
   g_auto(GStrv) checkpoints = NULL;
-  gboolean json = FALSE, force = FALSE;
+  gboolean json = FALSE, force = FALSE, no_newer_ledger = FALSE;
   const GOptionEntry entries[] = {
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &data, "data directory (default: recgate-data)", "DIR"},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "machine-readable output", NULL},
@@ -103,6 +107,8 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"key", 0, 0, G_OPTION_ARG_STRING, &key, "the log's key (default: of the data directory)", "VERIFIER_KEY"},
       {"checkpoint", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &checkpoints, "a checkpoint, proof or receipt saved earlier", "FILE"},
       {"tiles", 0, 0, G_OPTION_ARG_FILENAME, &tiles, "tiles saved earlier", "DIR"},
+      {"ledger", 0, 0, G_OPTION_ARG_FILENAME, &ledger, "newest copy of the ledger: vault.db, a data directory, or tiles", "NEWEST"},
+      {"no-newer-ledger", 0, 0, G_OPTION_ARG_NONE, &no_newer_ledger, "there is none, and nothing was erased since", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
   g_autoptr(GOptionContext) context = g_option_context_new("COMMAND");
@@ -125,7 +131,10 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .ttl_s = ttl_s,
                         .take = take,
                         .json = json,
-                        .force = force};
+                        .force = force,
+                        .data_given = data != NULL,
+                        .ledger = ledger,
+                        .no_newer_ledger = no_newer_ledger};
   return command_run(*argc > 1 ? (*argv)[1] : NULL, *argc > 2 ? (*argv)[2] : NULL, &options, error);
 }
 

@@ -49,7 +49,7 @@ void socket_set_data(Socket *socket, gpointer data);
 gpointer socket_data(const Socket *socket);
 const char *socket_address(const Socket *socket); /* of the peer, for limits and logs */
 
-const char *http_method(const HttpRequest *request);      /* "GET" | "POST" | "HEAD" */
+const char *http_method(const HttpRequest *request);      /* "GET" | "POST" | "HEAD" | "DELETE" */
 const char *http_path(const HttpRequest *request);        /* decoded once, without query; no "..", no NUL, no doubled slash, else 400 was sent here */
 const char *http_query(const HttpRequest *request, const char *name); /* NULL without it */
 const char *http_bearer(const HttpRequest *request);      /* the token of Authorization: Bearer, NULL */

@@ -25,7 +25,8 @@ Request *session_request_new(Session *session, const json_t *given, const char *
   Daemon *daemon = session->daemon;
   gint64 now_ms = daemon_wall_ms();
   g_autofree char *at = daemon_rfc3339(now_ms);
-  const DisclosureContext context = {daemon->config->controller_name, daemon->config->controller_contact, session->id, at};
+  const DisclosureContext context = {daemon->config->controller_name, daemon->config->controller_contact, session->id, at,
+                                     daemon->config->retention_max_s};
   json_t *disclosure = disclosure_complete(given, &context, error);
   Request *request = disclosure != NULL ? request_of(session, disclosure, asker_name, error) : NULL;
   if (request == NULL)

@@ -92,12 +92,16 @@ static gboolean drop_idle(gpointer key, gpointer value, gpointer data) {
          session->links->len == 0 && session->closing == 0 && session->withdrawals->len == 0;
 }
 
+void session_drop_idle(Daemon *daemon) {
+  gint64 now = daemon_now_us();
+  g_hash_table_foreach_remove(daemon->sessions, drop_idle, &now);
+}
+
 Session *session_get(Daemon *daemon, const char *id, gboolean make) {
   Session *session = g_hash_table_lookup(daemon->sessions, id);
   if (session != NULL || !make)
     return session;
-  gint64 now = daemon_now_us();
-  g_hash_table_foreach_remove(daemon->sessions, drop_idle, &now);
+  session_drop_idle(daemon);
   if (g_hash_table_size(daemon->sessions) >= (guint)daemon->config->sessions_max)
     return NULL;
   session = g_new0(Session, 1);
@@ -113,7 +117,7 @@ Session *session_get(Daemon *daemon, const char *id, gboolean make) {
   session->past_takes = g_ptr_array_new_with_free_func((GDestroyNotify)vault_take_unref);
   session->purge_leaf = -1;
   session->state_since_ms = daemon_wall_ms();
-  session->idle_since_us = now;
+  session->idle_since_us = daemon_now_us();
   g_queue_init(&session->events);
   g_hash_table_insert(daemon->sessions, session->id, session);
   vault_session_recall(daemon->vault, session->id, on_recalled, session);

@@ -92,6 +92,7 @@ struct Session {
 };
 
 Session *session_get(Daemon *daemon, const char *id, gboolean make);
+void session_drop_idle(Daemon *daemon); /* forgets sessions that nobody has been in for a while */
 /* Keeps a join until the session is remembered, then hands it to messages_received again. */
 void session_wait(Session *session, Connection *connection, const json_t *message);
 /* The same for a call back, at once where it is remembered already; session NULL: the store does not answer. */

@@ -17,6 +17,7 @@
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS sessions(session TEXT PRIMARY KEY, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX IF NOT EXISTS sessions_named ON sessions(last_at) WHERE session < 'forgotten-' OR session >= 'forgotten.';"
     "CREATE TABLE IF NOT EXISTS participants(session TEXT, participant TEXT, name TEXT, role TEXT, joined_at INTEGER, left_at INTEGER,"
     " left_reason TEXT, PRIMARY KEY(session, participant)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS recordings(id INTEGER PRIMARY KEY, session TEXT NOT NULL, request INTEGER NOT NULL, on_withdrawal INTEGER "
@@ -54,6 +55,7 @@ static const char schema[] =
     " asker_name TEXT, over INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS invited(session TEXT, participant TEXT, position INTEGER NOT NULL, name TEXT, role TEXT,"
     " PRIMARY KEY(session, participant)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS retentions(recording INTEGER PRIMARY KEY, wall_due INTEGER NOT NULL, lived_due INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS cleanups(recording INTEGER, participant TEXT, PRIMARY KEY(recording, participant)) STRICT, WITHOUT ROWID;";
 
 gboolean store_failed(sqlite3 *db, GError **error) {

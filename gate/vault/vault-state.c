@@ -182,7 +182,9 @@ gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError
     return FALSE;
   const char *type = json_string_value(json_object_get(leaf, "type"));
   for (guint i = 0; i < G_N_ELEMENTS(followers); i++)
-    if (strcmp(followers[i].type, type) == 0)
-      return followers[i].follow(vault->db, &view, error);
-  return TRUE;
+    if (strcmp(followers[i].type, type) == 0 && !followers[i].follow(vault->db, &view, error))
+      return FALSE;
+  if (strcmp(type, "gate_open") == 0)
+    return retention_take_opened(vault, view.session, view.request, error);
+  return strcmp(type, "gate_close") != 0 || retention_take_closed(vault, view.session, view.take, view.at, error);
 }

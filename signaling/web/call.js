@@ -63,6 +63,7 @@ class Call {
   #speak() {
     this.#greet();
     this.#devices.speak();
+    this.#receipts.speak();
     this.#askForm.speak();
     if (!$('withdrawn').hidden) showWithdrawn(this.#lastWithdrawal);
     this.#draw();

@@ -15,13 +15,21 @@ export function pickLanguage(search, preferred) {
 
 const first = pickLanguage(globalThis.location?.search ?? '', globalThis.navigator?.languages ?? []);
 
-/**
- * The words in a language, by default the page's; what a translation lacks is said in English. The document says that it speaks it.
- * @template T @param {{en: T, [language: string]: Partial<T>}} all @returns {T}
- */
-export function inLanguage(all, language = first) {
+/** Every table of words that the page asked for, in all languages and as it says them now. */
+const tables = [];
+
+/** The words in the page's language; what a translation lacks is said in English. @template T @param {{en: T, [language: string]: Partial<T>}} all @returns {T} */
+export function inLanguage(all) {
+  const words = /** @type {T} */ ({});
+  tables.push({ all, words });
+  translate(first);
+  return words;
+}
+
+/** From now on every table says its words in this language, whoever reads it next; and the document says which it is. @param {string} language */
+export function translate(language) {
   if (typeof document !== 'undefined') document.documentElement.lang = language;
-  return merge(all.en, all[language] ?? {});
+  for (const { all, words } of tables) Object.assign(words, merge(all.en, all[language] ?? {}));
 }
 
 function merge(base, over) {

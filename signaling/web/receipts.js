@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Receipts and the withdraw key (R24): kept for this tab, offered as a file, never sent anywhere.
 
-import { $, show } from './dom.js';
+import { $, show, write } from './dom.js';
+import { fileOf } from './receipt-file.js';
+import { words } from './receipt-strings.js';
 import { say } from './words.js';
 
 const STORE = 'recgate.receipts';
@@ -11,7 +13,14 @@ export class Receipts {
 
   constructor() {
     $('key-copy').addEventListener('click', () => this.#copyKey());
+    this.speak();
     this.#show();
+  }
+
+  /** In the page's language, and so the page that it leads to. */
+  speak() {
+    write('receipt-print', words.show);
+    $('receipt-print').href = `receipt${location.search}`;
   }
 
   /** @param {object} receipt detail of the client's event, with the disclosure it is about */
@@ -49,7 +58,7 @@ export class Receipts {
     say('receipt-download', hasKey ? 'receiptDownloadKey' : 'receiptDownload');
     const link = $('receipt-download');
     URL.revokeObjectURL(link.href);
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(this.#all, null, 2)], { type: 'application/json' }));
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(fileOf(this.#all, new URL('/withdraw', location.href).href), null, 2)], { type: 'application/json' }));
     link.download = 'recgate-receipt.json';
   }
 

@@ -178,6 +178,7 @@ export const es = {
     wrong_disclosure: 'El texto ha cambiado entretanto. Vuelva a leer la solicitud.',
     cannot_consent: 'Una persona de esta llamada no puede dar su consentimiento a una grabación.',
     paused_by_other: 'Otra persona ha puesto la grabación en pausa. Solo esa persona puede reanudarla.',
+    no_receipt: 'Su respuesta no se pudo escribir en el registro, así que no hay recibo de ella y no se graba nada. Responda de nuevo en un momento.',
     nothing_to_lift: 'Usted no ha dicho que no; no hay nada que levantar.',
     not_recording: 'No hay nada que pausar, reanudar ni detener.',
     replaced: 'Otra ventana suya ha tomado el relevo. Aquí solo puede retirar su consentimiento.',

@@ -5,10 +5,4 @@ import { inLanguage } from './language.js';
 import { en } from './strings-en.js';
 import { es } from './strings-es.js';
 
-const all = { en, es };
-export const strings = inLanguage(all);
-
-/** From now on the words are those of another language; words.js draws the page anew. @param {string} language */
-export function translate(language) {
-  Object.assign(strings, inLanguage(all, language));
-}
+export const strings = inLanguage({ en, es });

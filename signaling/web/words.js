@@ -2,7 +2,8 @@
 // Puts words on the page, by their key in strings.js: an element remembers the key, so that a change of language finds it.
 
 import { $, write } from './dom.js';
-import { strings, translate } from './strings.js';
+import { translate } from './language.js';
+import { strings } from './strings.js';
 
 /** @param {string} key of strings.js, such as `join` or `errors.timeout`; '' empties the element */
 export function say(id, key) {

@@ -8,7 +8,7 @@
 #include "signaling/letter.h"
 
 static json_t *disclosure(const char *language) {
-  const DisclosureContext context = {"Clinic", "privacy@clinic.example", "s1", "2026-03-01T10:00:00.000Z"};
+  const DisclosureContext context = {"Clinic", "privacy@clinic.example", "s1", "2026-03-01T10:00:00.000Z", 0};
   json_t *given = json_pack("{s:s, s:s, s:s, s:s, s:[s, s], s:[], s:I, s:s, s:s}", "purpose", "education", "purpose_text",
                             "A {use} seminar", "use", "Shown twice", "storage", "Encrypted", "access", "Ann", "Bo", "third_parties",
                             "retention_s", (json_int_t)172800, "on_withdrawal", "participant", "language", language);
