@@ -25,7 +25,7 @@ export function write(id, text) {
 
 /** A letter's sections as terms and their lines; what is in the asker's language says so, for those who hear it. */
 export function letterElements(sections) {
-  return sections.flatMap(({ heading, lines, lang }) => [
+  return sections.flatMap(({ heading, lines, lang = '' }) => [
     el('dt', {}, heading),
     ...lines.map((line) => el('dd', lang === '' ? {} : { lang }, line)),
   ]);

@@ -71,8 +71,8 @@ async function darkBarriers(page) {
   return found.map((one) => `dark: ${one}`);
 }
 
-/** @param {import('puppeteer-core').Page} page @param {string} name of the state, and of its pictures @param {{kind?: string, language?: string}} [looks] language: that the page has to speak */
-export async function shoot(page, name, { kind: browser = 'chromium', language = 'en' } = {}) {
+/** @param {import('puppeteer-core').Page} page @param {string} name of the state, and of its pictures @param {{kind?: string, language?: string}} [looks] language: that the page has to speak, by default what its address says */
+export async function shoot(page, name, { kind: browser = 'chromium', language = new URL(page.url()).searchParams.get('lang') ?? 'en' } = {}) {
   const kind = language === 'en' ? browser : `${browser}-${language}`;
   mkdirSync(path.join(SHELF, kind), { recursive: true });
   assert.equal(await page.evaluate(() => document.documentElement.lang), language, `${name} says which language it speaks`);
