@@ -166,7 +166,7 @@ static void on_past_erased(const VaultReply *reply, gpointer user) {
   settle_past(withdrawing);
 }
 
-static void withdraw_past(Withdrawing *withdrawing) {
+static void erase_past(Withdrawing *withdrawing) {
   static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_UNSET,
                                       [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
                                       [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
@@ -182,6 +182,28 @@ static void withdraw_past(Withdrawing *withdrawing) {
   append_leaf(withdrawing);
   withdrawing->waiting++;
   vault_erase(withdrawing->daemon->vault, &erase, on_past_erased, withdrawing);
+}
+
+/* The session is in memory, but this person's part in it is older: the core learns of the no all the same, closes, and erases (R4, R11). */
+static void withdraw_remembered(Session *session, gpointer user) {
+  Withdrawing *withdrawing = user;
+  Member *member = session != NULL ? session_member(session, withdrawing->participant) : NULL;
+  if (session != NULL && member == NULL)
+    member = session_member_new(session, withdrawing->participant);
+  if (member == NULL) {
+    erase_past(withdrawing);
+    return;
+  }
+  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_INVITE, .person = member->person});
+  session_withdraw(session, member, withdrawing->number, withdrawing->scope, withdrawing->received_us, answer, withdrawing);
+}
+
+static void withdraw_past(Withdrawing *withdrawing) {
+  Session *session = session_get(withdrawing->daemon, withdrawing->session, FALSE);
+  if (session != NULL)
+    session_when_ready(session, withdraw_remembered, withdrawing);
+  else
+    erase_past(withdrawing);
 }
 
 /* --- what would be erased, in the words of the disclosure --- */

@@ -312,8 +312,21 @@ gboolean config_load(int argc, char **argv, Config **config, gboolean *exit_now,
   return TRUE;
 }
 
-/* TURN credentials are the only secrets among the values; key files are named, never shown. */
+/* Of an address that may hold a secret (a user, a path, a query) only where it leads. */
+static char *masked_url(const char *text) {
+  g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
+  if (!uri || !g_uri_get_host(uri))
+    return g_strdup("***");
+  const gboolean more = strlen(g_uri_get_path(uri)) > 1 || g_uri_get_query(uri) || g_uri_get_userinfo(uri) || g_uri_get_fragment(uri);
+  g_autofree char *bare =
+      g_uri_join(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), NULL, g_uri_get_host(uri), g_uri_get_port(uri), "", NULL, NULL);
+  return g_strconcat(bare, more ? "/***" : "", NULL);
+}
+
+/* TURN credentials and addresses of reports are the only secrets among the values; key files are named, never shown. */
 static char *masked(const ConfigKey *key, const char *text) {
+  if (*text && g_str_has_suffix(key->name, "_url"))
+    return masked_url(text);
   if (key->kind != CONFIG_KIND_ICE)
     return g_strdup(text);
   g_autoptr(GRegex) credential = g_regex_new("(\"credential\"\\s*:\\s*)\"(?:[^\"\\\\]|\\\\.)*\"", 0, 0, NULL);

@@ -12,6 +12,7 @@
 #include "signaling/config.h"
 #include "signaling/server.h"
 #include "signaling/token.h"
+#include <gio/gio.h>
 
 /* One media worker with what hangs on it: its ring, the recorder that empties the ring. */
 typedef struct MediaLane {
@@ -40,6 +41,9 @@ typedef struct Daemon {
   GPtrArray *exports;   /* running ones */
   guint listings;       /* running ones */
   guint log_reads;      /* running ones (api-log.h) */
+  guint bundles;        /* of evidence, being made or sent */
+  GCancellable *ending; /* cancelled when the daemon ends: bundles being made stop */
+  struct Reports *reports;
   struct {
     guint64 joins, grants, declines, withdrawals, gate_opened, gate_closed, commits, drops, refused_tokens;
     gint64 last_gate_closed_us, last_erased_us;

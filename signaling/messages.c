@@ -6,6 +6,7 @@
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
 #include "signaling/session-plan.h"
+#include "signaling/session-report.h"
 
 /* PROTOCOL.md: the first message must be `join`, within 5 s. */
 #define JOIN_WITHIN_MS 5000
@@ -126,11 +127,17 @@ static void greet(const Message *message, Member *member) {
     json_t *object = json_loads(config->ice_servers[i], 0, NULL);
     json_array_append_new(ice, object != NULL ? object : json_pack("{s:s}", "urls", config->ice_servers[i]));
   }
+  static const char *const MEDIA[] = {"none", "audio", "video", "all"};
+  const ConsentPersonView view = consent_person_view(session->consent, member->person, daemon_now_us());
   guint64 n = consent_next_number(session->consent, member->person, daemon_now_us());
   json_t *joined = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "type", "joined", "self", member->id, "session",
                              session->id, "participants", participants, "recording", session_recording_json(session, NULL), "ice_servers",
                              ice, "lease_ms", (json_int_t)config->lease_ms, "heartbeat_ms", (json_int_t)config->heartbeat_ms, "server_time",
                              (json_int_t)daemon_wall_ms(), "n", (json_int_t)n);
+  json_object_set_new(joined, "controller",
+                      json_pack("{s:s, s:s}", "name", config->controller_name, "contact", config->controller_contact));
+  if (view.answer == CONSENT_ANSWER_GRANTED) /* in writing, or before a reconnect: not asked again, so told here */
+    json_object_set_new(joined, "agreed", json_string(MEDIA[view.media]));
   answer(message, joined);
   member->greeted = TRUE;
 }
@@ -270,11 +277,11 @@ static void on_alive(const Message *message) {
   }
   ConsentResult result =
       session_event(message->session, &(ConsentEvent){.type = CONSENT_EVENT_ALIVE, .person = member->person, .echo = number});
-  if (connection->left) {
+  if (connection->left && !connection->ended) {
     socket_close(connection->socket, 1000, "left");
     return;
   }
-  if (!passed(message, member->on_roster ? result : CONSENT_NOT_JOINED))
+  if (!connection->ended && !passed(message, member->on_roster ? result : CONSENT_NOT_JOINED))
     return;
   guint64 n = consent_next_number(message->session->consent, member->person, daemon_now_us());
   answer(message, json_pack("{s:s, s:I}", "type", "alive", "n", (json_int_t)n));
@@ -557,6 +564,22 @@ static void on_stop(const Message *message) {
   toggle(message, CONSENT_EVENT_STOP, "stop");
 }
 
+static gboolean may_request(const Message *message) {
+  return g_strv_contains((const char *const *)message->daemon->config->request_roles, token_role_text(message->member->role));
+}
+
+/* Who may ask to record may also end the session for everybody. */
+static void on_end(const Message *message) {
+  if (may_request(message))
+    session_end(message->session, message->member, message->re);
+  else
+    refuse(message, "role_may_not_end", "Your role may not end the session for everybody: you can leave it yourself.");
+}
+
+static void on_report(const Message *message) {
+  session_report(message->member, message->connection, message->json, message->re);
+}
+
 /* --- dispatch --- */
 
 static const struct {
@@ -575,6 +598,8 @@ static const struct {
     {"recording.pause", on_pause, FALSE},
     {"recording.resume", on_resume, FALSE},
     {"recording.stop", on_stop, FALSE},
+    {"session.end", on_end, FALSE},
+    {"violation.report", on_report, FALSE},
 };
 
 static void dispatch(const Message *message, const char *type) {

@@ -12,6 +12,7 @@
 #include "signaling/address.h"
 #include "signaling/api-export.h"
 #include "signaling/letter.h"
+#include "signaling/reports.h"
 #include "signaling/session.h"
 
 /* One worker's ring: 4 MiB is about two seconds of 12 recorded people at 1.5 Mbit/s. */
@@ -210,7 +211,8 @@ static gboolean is_quiet(const Daemon *daemon) {
   while (g_hash_table_iter_next(&iter, NULL, &session))
     if (!session_is_quiet(session))
       return FALSE;
-  return daemon->exports->len == 0 && daemon->listings == 0 && daemon->log_reads == 0;
+  return daemon->exports->len == 0 && daemon->listings == 0 && daemon->log_reads == 0 && daemon->bundles == 0 &&
+         reports_is_quiet(daemon->reports);
 }
 
 static gboolean on_patience_over(gpointer over) {
@@ -231,6 +233,8 @@ static void settle(Daemon *daemon) {
 static void stop(Daemon *daemon) {
   server_free(daemon->server);
   api_export_cut(daemon, NULL);
+  g_cancellable_cancel(daemon->ending);
+  reports_stop(daemon->reports);
   GHashTableIter iter;
   gpointer session;
   g_hash_table_iter_init(&iter, daemon->sessions);
@@ -243,9 +247,11 @@ static void stop(Daemon *daemon) {
     tap_ring_free(daemon->lanes[i].ring);
   }
   vault_free(daemon->vault);
+  reports_free(daemon->reports); /* its last answers came from the vault */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
   g_ptr_array_unref(daemon->exports);
+  g_object_unref(daemon->ending);
   token_key_free(daemon->key);
   letters_free(daemon->letters);
   g_free(daemon->lanes);
@@ -264,8 +270,10 @@ static int serve(Config *config) {
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
   daemon.connections = g_hash_table_new(NULL, NULL);
   daemon.exports = g_ptr_array_new();
+  daemon.ending = g_cancellable_new();
   gboolean started = start_letters(&daemon, &error) && start_vault(&daemon, &error) && start_key(&daemon, &error) &&
-                     start_media(&daemon, &error) && start_server(&daemon, &error);
+                     start_media(&daemon, &error) && (daemon.reports = reports_new(&daemon, &error)) != NULL &&
+                     start_server(&daemon, &error);
   if (started) {
     if (g_str_equal(config->controller_name, CONFIG_CONTROLLER_UNNAMED))
       g_warning("event=controller_unnamed advice=\"set [controller] name and contact: every disclosure names who is responsible (R1)\"");

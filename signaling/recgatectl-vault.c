@@ -30,3 +30,11 @@ gboolean ctl_wait(CtlWait *wait, GError **error) {
   g_propagate_error(error, g_steal_pointer(&wait->error));
   return FALSE;
 }
+
+gboolean ctl_leaf_append(Vault *vault, const char *session, json_t *leaf, GError **error) {
+  CtlWait wait = {0};
+  if (!leaf)
+    return ctl_refuse(error, CTL_ERROR_USAGE, "the user's name is not UTF-8");
+  vault_append(vault, session, leaf, ctl_wait_done, &wait);
+  return ctl_wait(&wait, error);
+}

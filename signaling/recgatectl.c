@@ -53,9 +53,9 @@ static const struct {
   gboolean (*run)(const CtlOptions *options, GError **error);
   gboolean takes_session; /* as an argument; of receipt: its file */
 } commands[] = {
-    {"token", ctl_token, FALSE},    {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE},   {"verify", ctl_verify, FALSE},     {"key", ctl_key, FALSE},
-    {"receipt", ctl_receipt, TRUE}, {"forget", ctl_forget, TRUE},      {"restore", ctl_restore, FALSE},
+    {"token", ctl_token, FALSE},     {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE}, {"export", ctl_export, TRUE},
+    {"verify", ctl_verify, FALSE},   {"key", ctl_key, FALSE},           {"receipt", ctl_receipt, TRUE},   {"forget", ctl_forget, TRUE},
+    {"restore", ctl_restore, FALSE}, {"evidence", ctl_evidence, TRUE},
 };
 
 static const char summary[] =
@@ -71,6 +71,8 @@ static const char summary[] =
     "  receipt FILE [--key VERIFIER_KEY | --data DIR]       check receipts offline\n"
     "  forget SESSION [--participant P]                     names, texts and salts of a session, or of one person in it\n"
     "  restore --ledger NEWEST | --no-newer-ledger          make a restored data directory usable (docs/backup.md)\n"
+    "  evidence SESSION [-o FILE]                           write a session's evidence bundle, evidence.zip\n"
+    "  evidence --check FILE [--key K]                      check a bundle offline; K: the log's verifier key, or a file with it\n"
     "\n"
     "Exit status: 0 all is well, 1 what was checked does not hold, 2 wrong use or unreadable input.";
 
@@ -88,6 +90,7 @@ static gboolean command_run(const char *name, const char *argument, CtlOptions *
 
 static gboolean run(int *argc, char ***argv, GError **error) {
   g_autofree char *data = NULL, *session = NULL, *participant = NULL, *secret = NULL, *role = NULL, *name = NULL, *output = NULL;
+  g_autofree char *check = NULL;
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
   g_autofree char *key = NULL, *tiles = NULL, *ledger = NULL;
   g_auto(GStrv) checkpoints = NULL;
@@ -103,6 +106,7 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"ttl", 0, 0, G_OPTION_ARG_INT64, &ttl_s, "life of a token (default: 3600)", "SECONDS"},
       {"take", 0, 0, G_OPTION_ARG_INT64, &take, "one take only", "T"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "file to write (default: SESSION-P.webm)", "FILE"},
+      {"check", 0, 0, G_OPTION_ARG_FILENAME, &check, "evidence bundle to check", "FILE"},
       {"force", 0, 0, G_OPTION_ARG_NONE, &force, "replace an existing file", NULL},
       {"key", 0, 0, G_OPTION_ARG_STRING, &key, "the log's key (default: of the data directory)", "VERIFIER_KEY"},
       {"checkpoint", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &checkpoints, "a checkpoint, proof or receipt saved earlier", "FILE"},
@@ -128,6 +132,7 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .key = key,
                         .tiles = tiles,
                         .checkpoints = (const char *const *)checkpoints,
+                        .check = check,
                         .ttl_s = ttl_s,
                         .take = take,
                         .json = json,

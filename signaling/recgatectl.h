@@ -16,6 +16,7 @@ typedef enum CtlError { CTL_ERROR_USAGE, CTL_ERROR_FILE, CTL_ERROR_BUSY, CTL_ERR
 typedef struct CtlOptions { /* borrowed from the command line; NULL or 0: not given */
   const char *data, *session, *participant, *secret_file, *role, *name, *output;
   const char *key, *tiles, *const *checkpoints;
+  const char *check; /* a bundle to check */
   gint64 ttl_s, take;
   gboolean json, force;
   gboolean data_given; /* by --data, not by default */
@@ -39,6 +40,8 @@ gboolean ctl_key(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_R
 gboolean ctl_forget(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* A copied or restored data directory gets the purges of a newer ledger, and may be used again (docs/backup.md). */
 gboolean ctl_restore(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The session's evidence bundle into a file, leaf first; or with --check FILE whether one holds (R25). */
+gboolean ctl_evidence(const CtlOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Prints the value as one line of JSON. */
 void ctl_print_json(const json_t *value);

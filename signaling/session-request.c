@@ -17,6 +17,7 @@ static Request *request_of(const Session *session, json_t *disclosure, const cha
   for (gsize i = 0; i < sizeof request->hash; i++)
     g_snprintf(request->sha256 + 2 * i, 3, "%02x", request->hash[i]);
   request->letter = letters_write(session->daemon->letters, disclosure, asker_name);
+  request->asker_name = g_strdup(asker_name);
   request->on_withdrawal = disclosure_on_withdrawal(disclosure);
   return request;
 }
@@ -58,6 +59,7 @@ static void request_clear(gpointer data) {
   json_decref(request->disclosure);
   g_free(request->canonical);
   g_free(request->letter);
+  g_free(request->asker_name);
 }
 
 Request *session_request_ref(Request *request) {

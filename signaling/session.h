@@ -17,6 +17,7 @@ typedef struct Connection {
   Socket *socket;
   Member *member;          /* NULL until joined */
   gboolean replaced, left; /* may only withdraw, or confirm with `alive` (R15, R10) */
+  gboolean ended;          /* left because the session was ended for everybody: its socket stays for withdrawing */
   guint join_timer, linger_timer;
 } Connection;
 
@@ -36,7 +37,7 @@ typedef struct Request { /* a request for recording and its text */
   json_t *disclosure;
   char sha256[65];
   guint8 hash[32];
-  char *canonical, *letter;
+  char *canonical, *letter, *asker_name;
   Member *asker; /* NULL: a service */
   ConsentScope on_withdrawal;
   gint64 made_ms;

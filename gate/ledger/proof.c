@@ -99,12 +99,15 @@ gboolean proof_consistency(sqlite3 *db, guint64 old_size, guint64 size, MerklePr
 
 char *proof_file(sqlite3 *db, guint64 index, GError **error) {
   g_autofree char *note = ledger_checkpoint(db, error);
-  guint64 size = 0;
+  return note ? proof_file_under(db, index, note, error) : NULL;
+}
+
+char *proof_file_under(sqlite3 *db, guint64 index, const char *note, GError **error) {
   MerkleProof proof;
-  const char *second_line = note ? strchr(note, '\n') : NULL;
-  if (!note || !second_line)
+  const char *second_line = strchr(note, '\n');
+  if (!second_line)
     return NULL;
-  size = g_ascii_strtoull(second_line + 1, NULL, 10);
+  const guint64 size = g_ascii_strtoull(second_line + 1, NULL, 10);
   if (!proof_inclusion(db, index, size, &proof, error))
     return NULL;
   GString *text = g_string_new(NULL);

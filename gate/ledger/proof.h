@@ -21,6 +21,8 @@ gboolean proof_consistency(sqlite3 *db, guint64 old_size, guint64 size, MerklePr
 
 /* The text of a .tlog-proof file for this leaf under the newest checkpoint; g_free it. */
 char *proof_file(sqlite3 *db, guint64 index, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same under a checkpoint that the log signed earlier: several proofs that belong together while the log grows. */
+char *proof_file_under(sqlite3 *db, guint64 index, const char *note, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct ProofFile { guint64 index; LedgerCheckpoint checkpoint; } ProofFile;
 /* The checkpoint's signature, and the path from this leaf to its root. LEDGER_ERROR_PROOF, _SIGNATURE or _NOT_CANONICAL. */

@@ -56,6 +56,11 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS invited(session TEXT, participant TEXT, position INTEGER NOT NULL, name TEXT, role TEXT,"
     " PRIMARY KEY(session, participant)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS retentions(recording INTEGER PRIMARY KEY, wall_due INTEGER NOT NULL, lived_due INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS reports(report TEXT PRIMARY KEY, session TEXT NOT NULL, participant TEXT NOT NULL, kind TEXT NOT NULL,"
+    " text TEXT NOT NULL, at INTEGER NOT NULL, sha256 TEXT) STRICT;"
+    "CREATE INDEX IF NOT EXISTS reports_session ON reports(session, participant);"
+    "CREATE TABLE IF NOT EXISTS deliveries(report TEXT, channel TEXT, state TEXT NOT NULL, attempts INTEGER NOT NULL, first_at INTEGER,"
+    " next_at INTEGER, PRIMARY KEY(report, channel)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS cleanups(recording INTEGER, participant TEXT, PRIMARY KEY(recording, participant)) STRICT, WITHOUT ROWID;";
 
 gboolean store_failed(sqlite3 *db, GError **error) {

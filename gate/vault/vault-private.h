@@ -122,6 +122,9 @@ gint64 state_wall_ms(void);
 gboolean plan_follow(sqlite3 *db, const json_t *leaf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean plan_end(sqlite3 *db, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 json_t *plan_recall(sqlite3 *db, const char *session, GError **error); /* as VaultRecall.plan; null: none; NULL: error */
+/* --- reports.c --- */
+/* The rows that follow a leaf about a report. VAULT_ERROR_FULL: this person has made as many as one may. */
+gboolean reports_follow(sqlite3 *db, const json_t *leaf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- vault.c: answers --- */
 typedef struct Answer {

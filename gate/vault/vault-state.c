@@ -13,7 +13,8 @@
  *   withdraw     participant, [request], scope         without a request: all of that participant's
  *   gate_open    request, take, roster: [ids]
  *   gate_close   take, reason
- *   export_begin by, participant · export_end by, participant    finished ones are named in erase replies (R18)
+ *   export_begin by, participant · export_end by, participant    finished ones are named in erase replies (R18); without a participant: of everyone
+ *   report, report_sealed, report_sent, report_failed  see vault-reports.h
  *   commit, drop, purge, recovered                     made by the vault itself
  *   access, refused and every other type               leaves only */
 #include <sodium.h>
@@ -116,9 +117,13 @@ static gboolean follow_export_begin(sqlite3 *db, const LeafView *view, GError **
 static gboolean follow_export_end(sqlite3 *db, const LeafView *view, GError **error) {
   return store_run(
       db, error,
-      "UPDATE exports SET finished_at = ? WHERE rowid = (SELECT min(rowid) FROM exports WHERE session = ? AND participant = ? AND by = ?"
+      "UPDATE exports SET finished_at = ? WHERE rowid = (SELECT min(rowid) FROM exports WHERE session = ? AND participant IS ? AND by = ?"
       " AND finished_at IS NULL)",
       "isss", view->at, view->session, view->participant, view->by);
+}
+
+static gboolean follow_report(sqlite3 *db, const LeafView *view, GError **error) {
+  return reports_follow(db, view->leaf, error);
 }
 
 static const struct {
@@ -137,6 +142,10 @@ static const struct {
     {"gate_close", follow_gate_close},
     {"export_begin", follow_export_begin},
     {"export_end", follow_export_end},
+    {"report", follow_report},
+    {"report_sealed", follow_report},
+    {"report_sent", follow_report},
+    {"report_failed", follow_report},
 };
 
 /* Looking for a session that never was does not make it one. */

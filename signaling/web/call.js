@@ -7,6 +7,7 @@ import { Devices } from './devices.js';
 import { $, show } from './dom.js';
 import { Receipts } from './receipts.js';
 import { RecgateClient } from './recgate.js';
+import { EndForAll, ReportForm } from './report-form.js';
 import { Stage } from './stage.js';
 import { actionsOf, answerOf, statusOf } from './status.js';
 import { strings } from './strings.js';
@@ -22,6 +23,8 @@ class Call {
   #devices = new Devices();
   #stage = new Stage((id) => this.#client.peerConnection(id));
   #askForm = new AskForm((disclosure) => this.#request(disclosure));
+  #reportForm;
+  #endForAll = new EndForAll(() => this.#endForEveryone());
   #names = new Map();
   #wasAsked = this.#receipts.any;
   #pausedByMe = false;
@@ -35,6 +38,7 @@ class Call {
 
   constructor(token) {
     this.#client = new RecgateClient({ token, withdrawKeys: this.#receipts.withdrawKeys });
+    this.#reportForm = new ReportForm(this.#client, this.#said);
     this.#claims = tokenClaims(token);
     this.#listen();
     this.#bindAnswers();
@@ -64,6 +68,7 @@ class Call {
     this.#greet();
     this.#devices.speak();
     this.#receipts.speak();
+    this.#reportForm.close(); // it opens in the new language, with what was written
     this.#askForm.speak();
     if (!$('withdrawn').hidden) showWithdrawn(this.#lastWithdrawal);
     this.#draw();
@@ -79,7 +84,7 @@ class Call {
       pausedByMe: this.#pausedByMe,
       withdrawn: this.#withdrawn,
       withdrawFailed: this.#withdrawFailed,
-      audioOnly: this.#receipts.audioOnly(ask?.request),
+      audioOnly: this.#receipts.audioOnly(ask?.request) || (ask === null && this.#client.agreed === 'audio'),
       myNo: this.#myNo,
       name: (id) => this.#nameOf(id),
       present: (id) => participants.has(id),
@@ -87,7 +92,8 @@ class Call {
   }
 
   #nameOf(id) {
-    return this.#names.get(id) ?? strings.somebody;
+    const written = id === '' ? this.#client.ask?.from_name : undefined; // a service asked: it is nobody in the call
+    return this.#names.get(id) ?? written ?? strings.somebody;
   }
 
   async #join({ audio, video }) {
@@ -193,6 +199,12 @@ class Call {
     }
   }
 
+  async #endForEveryone() {
+    this.#endForAll.close();
+    await this.#client.endForAll().catch((error) => this.#failed(error));
+    this.#draw();
+  }
+
   async #request(disclosure) {
     try {
       showError(null);
@@ -207,11 +219,12 @@ class Call {
 
   #connectionChanged({ state, error }) {
     if (state === 'joined') this.#joined();
-    if (['replaced', 'left', 'refused'].includes(state)) showError(null);
+    if (['replaced', 'left', 'ended', 'refused'].includes(state)) showError(null);
     if (state === 'replaced') showEnded({ title: 'replacedTitle', text: 'replacedText', again: 'againHere' });
+    if (state === 'ended') showEnded({ title: 'endedAllTitle', text: this.#leftText });
     if (state === 'left') showEnded({ title: 'leftTitle', text: this.#leftText, again: 'again' });
     if (state === 'refused') showEnded({ title: 'refusedTitle', error, again: /token|unauthorized/.test(error.code) ? undefined : 'againTry' });
-    if (['replaced', 'left', 'refused'].includes(state)) this.#said.assertive($('ended-title').textContent);
+    if (['replaced', 'left', 'ended', 'refused'].includes(state)) this.#said.assertive($('ended-title').textContent);
   }
 
   get #leftText() {
@@ -258,7 +271,7 @@ class Call {
     this.#withdrawn = true;
     this.#lastWithdrawal = done;
     this.#withdrawFailed = null;
-    if (this.#client.connection === 'left') say('ended-text', this.#leftText);
+    if (['left', 'ended'].includes(this.#client.connection)) say('ended-text', this.#leftText);
     showWithdrawn(done);
     scrollTo(0, 0);
     this.#said.assertive(`${strings.withdrawnTitle}. ${$('withdrawn-erased').textContent}`);
@@ -271,7 +284,9 @@ class Call {
 
   #draw() {
     const snapshot = this.#snapshot;
-    if (!actionsOf(snapshot).ask) this.#askForm.close();
+    const actions = actionsOf(snapshot);
+    if (!actions.ask) this.#askForm.close();
+    if (!actions.endAll) this.#endForAll.close();
     draw(snapshot);
     this.#announce(snapshot);
   }

@@ -4,7 +4,7 @@
 export type RecordingState = 'idle' | 'asking' | 'recording' | 'paused' | 'suspended' | 'declined' | 'stopped' | 'purged';
 export type WithdrawScope = 'session' | 'participant' | 'after';
 export type Medium = 'audio' | 'video';
-export type Connection = 'new' | 'connecting' | 'joined' | 'reconnecting' | 'replaced' | 'leaving' | 'left' | 'refused';
+export type Connection = 'new' | 'connecting' | 'joined' | 'reconnecting' | 'replaced' | 'leaving' | 'left' | 'ended' | 'refused';
 
 export interface Participant {
   id: string;
@@ -35,6 +35,8 @@ export interface Ask {
   request: string;
   /** Participant id of the asker. */
   from: string;
+  /** The name of a service that asked: it is nobody in the call, and `from` is empty. */
+  from_name?: string;
   disclosure: Disclosure;
   disclosure_sha256: string;
   /** True: the hash was computed here and matches. False: one's own request, or no secure context to compute it in. */
@@ -105,6 +107,15 @@ export interface Withdrawn {
   erased_us: number;
 }
 
+export interface ReportRecorded {
+  id: string;
+  kind: 'violation' | 'dispute';
+  title: 'Rule Violation Report' | 'Session Dispute';
+  session: string;
+  at: string;
+  ledger: { index: number; leaf_hash: string };
+}
+
 export interface RecgateEvents {
   /** The state of the line itself; `error` says why it was lost or refused. */
   connection: CustomEvent<{ state: Connection; error?: RecgateError }>;
@@ -136,7 +147,10 @@ export class RecgateClient extends EventTarget {
   /** Everyone on the roster, oneself included. */
   readonly participants: ReadonlyMap<string, Participant>;
   readonly recording: RecordingInfo;
+  /** Who is responsible for recordings here. */
+  readonly controller: { name: string; contact: string } | null;
   readonly consents: Consents | null;
+  readonly agreed: 'all' | 'audio' | 'video' | null;
   readonly ask: Ask | null;
   readonly withdrawing: boolean;
   readonly microphoneOn: boolean;
@@ -167,7 +181,10 @@ export class RecgateClient extends EventTarget {
   pause(): Promise<RecordingInfo>;
   resume(): Promise<RecordingInfo>;
   stop(): Promise<RecordingInfo>;
-  report(text: string): Promise<{ report: unknown }>;
+  /** At most 4000 bytes; settles when it is on record. Refused with `report_empty`, `report_too_long`, `too_many_reports`. */
+  report(text: string, options?: { kind?: 'violation' | 'dispute' }): Promise<{ report: ReportRecorded }>;
+  /** For roles that may ask to record; `connection` becomes 'ended' for everyone, who can still withdraw. */
+  endForAll(): Promise<{ by: string }>;
 
   addEventListener<K extends keyof RecgateEvents>(type: K, listener: (event: RecgateEvents[K]) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;

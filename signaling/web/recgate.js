@@ -21,7 +21,7 @@ const BACKOFF_MS = { first: 250, longest: 4000 };
 const JOIN_AGAIN = new Set(['storage', 'too_many', 'too_many_sessions']);
 /** Events and their details are typed in recgate.d.ts. */
 export class RecgateClient extends EventTarget {
-  /** @type {'new' | 'connecting' | 'joined' | 'reconnecting' | 'replaced' | 'leaving' | 'left' | 'refused'} */
+  /** @type {'new' | 'connecting' | 'joined' | 'reconnecting' | 'replaced' | 'leaving' | 'left' | 'ended' | 'refused'} */
   connection = 'new';
   /** @type {string | null} one's own participant id */
   self = null;
@@ -31,8 +31,12 @@ export class RecgateClient extends EventTarget {
   participants = new Map();
   /** The last `recording.state`. @type {import('./recgate.d.ts').RecordingInfo} */
   recording = { state: 'idle' };
+  /** Who is responsible for recordings here: {name, contact}; null before joining. @type {import('./recgate.d.ts').RecgateClient['controller']} */
+  controller = null;
   /** The last `consent.state`, null before the first request. @type {import('./recgate.d.ts').Consents | null} */
   consents = null;
+  /** What one had agreed to when joining, in writing or before a reconnect: 'all', 'audio' or 'video'; null: nothing. */
+  agreed = null;
 
   #socket = null;
   #url;
@@ -145,8 +149,14 @@ export class RecgateClient extends EventTarget {
 
   stop() { return this.#ask('recording.stop'); }
 
-  /** Reports an unauthorised recording. */
-  report(text) { return this.#ask('violation.report', { text }); }
+  /**
+   * Reports an unauthorised recording, or disputes something about this session (R25). Settles when it is on record.
+   * @param {string} text @param {{kind?: 'violation' | 'dispute'}} [options]
+   */
+  report(text, { kind = 'violation' } = {}) { return this.#ask('violation.report', { text, kind }); }
+
+  /** Ends the session for everybody, for roles that may ask to record; everyone can still withdraw. */
+  endForAll() { return this.#ask('session.end'); }
 
   /**
    * Withdraws consent: at any time, also after leaving (R6). Repeated until the gate has acknowledged that what had to
@@ -272,7 +282,9 @@ export class RecgateClient extends EventTarget {
   #joined(message) {
     this.self = message.self;
     this.session = message.session;
+    this.agreed = message.agreed ?? null;
     this.#iceServers = message.ice_servers ?? [];
+    this.controller = message.controller ?? null;
     this.#attempts = 0;
     clearTimeout(this.#retry);
     this.participants = new Map(message.participants.map((participant) => [participant.id, participant]));
@@ -316,7 +328,7 @@ export class RecgateClient extends EventTarget {
     clearTimeout(this.#retry);
     for (const id of [...this.#waiting.keys()]) this.#settle(id, error);
     if (this.#leaving) return this.#left();
-    if (this.connection === 'replaced' || this.connection === 'refused') return undefined;
+    if (['replaced', 'ended', 'refused'].includes(this.connection)) return undefined;
     if (this.connection === 'connecting') {
       this.#joining.reject(error);
       return this.#end('refused', error);
@@ -357,6 +369,15 @@ export class RecgateClient extends EventTarget {
     this.#setConnection('replaced');
   }
 
+  /** Somebody ended it for everybody. This socket may only withdraw; one last `alive` confirms what was recorded until then (R10). */
+  #ended() {
+    this.#alive();
+    clearInterval(this.#heartbeat);
+    this.#closePeers();
+    this.#media.stop();
+    this.#setConnection('ended');
+  }
+
   #recordingChanged(recording) {
     this.recording = recording;
     this.#emit('recording', recording);
@@ -365,13 +386,13 @@ export class RecgateClient extends EventTarget {
   }
 
   async #asked(message) {
-    const { request, from, disclosure, disclosure_sha256: claimed } = message;
+    const { request, from, from_name, disclosure, disclosure_sha256: claimed } = message;
     const computed = await canonicalSha256(disclosure).catch(() => '');
     if (computed !== null && computed !== claimed) {
       this.#emit('error', { error: new RecgateError('disclosure_mismatch', 'A request came whose text is not the one it is signed as. It is not shown.') });
       return;
     }
-    this.#keepAsk({ request, from, disclosure, disclosure_sha256: claimed, verified: computed !== null, message: message.message });
+    this.#keepAsk({ request, from, from_name, disclosure, disclosure_sha256: claimed, verified: computed !== null, message: message.message });
   }
 
   #keepAsk(ask) {
@@ -419,7 +440,7 @@ export class RecgateClient extends EventTarget {
 
   #repeatWithdrawal() {
     const withdrawal = this.#withdrawal;
-    const live = this.connection === 'joined' || this.connection === 'replaced';
+    const live = ['joined', 'replaced', 'ended'].includes(this.connection);
     if (live && this.#send(withdrawal.message)) return;
     this.#postWithdrawal(withdrawal);
   }
@@ -464,6 +485,7 @@ export class RecgateClient extends EventTarget {
     joined(message) { this.#joined(message); },
     alive() { this.#lastEcho(); },
     replaced() { this.#replaced(); },
+    'session.ended'() { this.#ended(); },
     signal({ from, call, ...signal }) { this.#peers.get(from)?.receive(signal); },
     'consent.ask'(message) { this.#asked(message); },
     'consent.state'(message) { this.consents = message; this.#emit('consents', message); },

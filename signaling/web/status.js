@@ -111,5 +111,7 @@ export function actionsOf(snapshot) {
     ask: joined && snapshot.role === 'expert' && !active && state !== 'declined' && !ownNo && !snapshot.consents?.declined.length,
     answer: joined && active && snapshot.ask !== null && answerOf(snapshot) === 'waiting',
     offer: joined && !active && ownNo,
+    report: joined,
+    endAll: joined && snapshot.role === 'expert',
   };
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every word of the call page, in English. Static ones are put where index.html says data-text; the others take what they speak of.
 
+import { reportEn } from './report-words.js';
+
 export const en = {
+  ...reportEn,
   // Page
   locale: 'en',
   pageTitle: 'Call',
@@ -158,6 +161,8 @@ export const en = {
     bad_token: 'Your link is not valid. Please ask for a new one.',
     token_invalid: 'Your link is not valid. Please ask for a new one.',
     unauthorized: 'Your link is not valid. Please ask for a new one.',
+    not_invited: 'You are not among the people who were invited to this call.',
+    too_late: 'This call was planned for an earlier time and is over.',
     no_token: 'Your link is not valid. Please ask for a new one.',
     role_may_not_join: 'This link is not for joining a call. Please ask for the right one.',
     too_many_sessions: 'The call’s server is busy. Please try again in a moment.',

@@ -2,7 +2,11 @@
 // The same words as strings-en.js, in Spanish. Everybody is addressed as usted; «retirar el consentimiento» and «responsable del tratamiento» are the
 // law's own words (GDPR, articles 7 and 4, in Spanish).
 
+import { reportEs } from './report-words.js';
+
 export const es = {
+  ...reportEs,
+
   // Page
   locale: 'es',
   pageTitle: 'Llamada',
@@ -159,6 +163,8 @@ export const es = {
     bad_token: 'Su enlace no es válido. Pida uno nuevo.',
     token_invalid: 'Su enlace no es válido. Pida uno nuevo.',
     unauthorized: 'Su enlace no es válido. Pida uno nuevo.',
+    not_invited: 'Usted no está entre las personas invitadas a esta llamada.',
+    too_late: 'Esta llamada estaba prevista para antes y ya ha terminado.',
     no_token: 'Su enlace no es válido. Pida uno nuevo.',
     role_may_not_join: 'Este enlace no sirve para entrar en una llamada. Pida el enlace correcto.',
     too_many_sessions: 'El servidor de la llamada está ocupado. Inténtelo de nuevo en un momento.',

@@ -144,6 +144,8 @@ function drawControls({ microphoneOn, cameraOn }, actions) {
   say('camera-toggle', cameraOn ? 'cameraOff' : 'cameraOn');
   $('camera-toggle').dataset.on = cameraOn;
   show('ask', actions.ask);
+  show('report-open', actions.report);
+  show('end-all-open', actions.endAll);
 }
 
 /** @param {{purged: {segments: number, bytes: number}, exports?: {by: string, at: string | number}[], gate_closed_us: number, erased_us: number, receipt_error?: string}} done */

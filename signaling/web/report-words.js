@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words of reporting a problem and of ending the call for everyone. strings-en.js and strings-es.js take them in.
+
+export const reportEn = {
+  reportOpen: 'Report a problem',
+  reportTitle: 'Report a problem with this call',
+  reportIntro: 'For when you suspect a recording that you did not agree to, or when you dispute how this call was held.',
+  reportKind: 'What is it?',
+  reportKinds: { violation: 'A rule was broken, such as recording without consent', dispute: 'I dispute something about this call' },
+  reportText: 'What happened?',
+  reportWhoIs: (name, contact) => `It goes to the address that ${name} set up for reports (contact: ${contact}), and it stays on record.`,
+  reportWhat: 'Sent are your text, your name, the time, and the evidence of this call: who was in it, what was asked and answered, and when recording was on. Never the recording itself. The others in the call are not told.',
+  reportSend: 'Send the report',
+  reportSending: 'Sending…',
+  reportEmpty: 'Please say what happened.',
+  reportTooLong: 'That is too long. Please keep to what is most important.',
+  reportErrors: {
+    too_many_reports: 'You have made as many reports in this call as one person may. They are all on record.',
+    storage: 'Your report could not be kept. Please try again.',
+  },
+  reportDone: (title, id) => `Your report is on record: ${title}, number ${id}. You can note this number down.`,
+  reportTitles: { violation: 'Rule Violation Report', dispute: 'Session Dispute' },
+  reportClose: 'Close',
+  endAll: 'End the call for everyone',
+  endAllTitle: 'End the call for everyone?',
+  endAllText: 'Everyone leaves at once, and the recording stops if there is one. What was recorded until then stays under everyone’s consent, and everyone can still withdraw.',
+  endAllCancel: 'Cancel',
+  endedAllTitle: 'The call was ended for everyone',
+};
+
+export const reportEs = {
+  reportOpen: 'Informar de un problema',
+  reportTitle: 'Informar de un problema en esta llamada',
+  reportIntro: 'Para cuando sospeche que se graba sin su consentimiento, o cuando no esté de acuerdo con cómo se llevó esta llamada.',
+  reportKind: '¿De qué se trata?',
+  reportKinds: { violation: 'Se ha infringido una norma, por ejemplo grabar sin consentimiento', dispute: 'No estoy de acuerdo con algo de esta llamada' },
+  reportText: '¿Qué ha pasado?',
+  reportWhoIs: (name, contact) => `Se envía a la dirección que ${name} ha fijado para los informes (contacto: ${contact}) y queda registrado.`,
+  reportWhat: 'Se envían su texto, su nombre, la hora y la evidencia de esta llamada: quién estaba, qué se pidió y se respondió, y cuándo se grababa. Nunca la grabación misma. No se avisa a las demás personas de la llamada.',
+  reportSend: 'Enviar el informe',
+  reportSending: 'Enviando…',
+  reportEmpty: 'Diga, por favor, qué ha pasado.',
+  reportTooLong: 'Es demasiado largo. Por favor, limítese a lo más importante.',
+  reportErrors: {
+    too_many_reports: 'Ha hecho en esta llamada tantos informes como puede hacer una persona. Todos han quedado registrados.',
+    storage: 'No se ha podido guardar su informe. Por favor, inténtelo de nuevo.',
+  },
+  reportDone: (title, id) => `Su informe ha quedado registrado: ${title}, número ${id}. Puede anotar este número.`,
+  reportTitles: { violation: 'Informe de infracción', dispute: 'Disputa sobre la sesión' },
+  reportClose: 'Cerrar',
+  endAll: 'Terminar la llamada para todos',
+  endAllTitle: '¿Terminar la llamada para todos?',
+  endAllText: 'Todas las personas salen a la vez y, si se está grabando, la grabación se detiene. Lo grabado hasta entonces sigue amparado por el consentimiento de cada persona, y todas pueden retirarlo todavía.',
+  endAllCancel: 'Cancelar',
+  endedAllTitle: 'La llamada se ha terminado para todos',
+};
