@@ -107,7 +107,7 @@ export class ReportForm {
   }
 }
 
-/** @returns {string | undefined} */
+/** @returns {any} one of KINDS, or undefined before there is a choice */
 function kindChosen() {
   return /** @type {HTMLInputElement | null} */ (document.querySelector('[name="report-kind"]:checked'))?.value;
 }
