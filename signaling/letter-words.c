@@ -41,7 +41,7 @@ static const LetterWords words[] = {
          "Puede decir que no, sin dar razones. No se graba nada si no están de acuerdo todas las personas, y un no es definitivo para "
          "esta sesión.\n"
          "Si acepta, puede retirar su consentimiento en cualquier momento: antes, durante y después de la llamada. Basta un paso: el "
-         "botón Retirar, su enlace personal o la clave de retirada que acompaña a su recibo.",
+         "botón «Retirar consentimiento», su enlace personal o la clave de retirada que acompaña a su recibo.",
      .nobody = "nadie",
      .units = {{"año", "años"}, {"día", "días"}, {"hora", "horas"}, {"minuto", "minutos"}, {"segundo", "segundos"}}},
 };

@@ -2,6 +2,8 @@
 // Says changes to people who do not see them: two live regions, one that waits its turn and one that does not.
 
 const TOGETHER_MS = 100;
+/** What was said is gone from the page before somebody who reads on comes across it and takes it for the state of now. */
+const KEPT_MS = 5000;
 
 /** Sentences that come within a moment are one announcement, because a live region that is overwritten stays silent. */
 export class Announcer {
@@ -28,5 +30,6 @@ export class Announcer {
     const line = document.createElement('p');
     line.textContent = this.#queued[urgency].splice(0).join(' ');
     this.#regions[urgency].replaceChildren(line);
+    setTimeout(() => line.remove(), KEPT_MS);
   }
 }

@@ -12,6 +12,8 @@ export class AskForm {
   #form = $('ask-form');
   #onSend;
   #disclosure = null;
+  #name = '';
+  #suggested = {};
 
   /** @param {(disclosure: object) => Promise<void>} onSend */
   constructor(onSend) {
@@ -26,8 +28,17 @@ export class AskForm {
 
   /** @param {string} name of the asker, who may access the recording by default */
   open(name) {
+    this.#name = name;
     if (this.#form.childElementCount === 0) this.#build(formDefaults(name));
     this.#edit();
+  }
+
+  /** In another language: what the asker wrote stays, what the page suggested is suggested anew. */
+  speak() {
+    if (this.#form.childElementCount === 0) return;
+    const given = this.#written.filter(([field, value]) => value !== this.#suggested[field]);
+    this.#build({ ...formDefaults(this.#name), ...Object.fromEntries(given) });
+    if (this.#disclosure) this.#drawPreview();
   }
 
   close() {
@@ -35,6 +46,7 @@ export class AskForm {
   }
 
   #build(values) {
+    /** @type {Record<string, any>} */
     const control = {
       purpose: select('purpose', PURPOSES, strings.purposes, values),
       retention: el('input', { type: 'number', min: '1', step: '1', inputMode: 'numeric', value: values.retention }),
@@ -51,8 +63,12 @@ export class AskForm {
       row.purpose, row.purpose_text, row.use, row.storage, row.access, row.third_parties, kept, scopes(values.on_withdrawal), row.language,
       el('div', { className: 'actions' }, el('button', { className: 'primary' }, strings.preview), this.#cancelButton()),
     );
-    control.purpose.addEventListener('change', () => suggestUse(control));
-    suggestUse(control);
+    const suggest = () => {
+      suggestUse(control);
+      this.#suggested = { ...formDefaults(this.#name), use: strings.defaults.use[control.purpose.value] };
+    };
+    control.purpose.addEventListener('change', suggest);
+    suggest();
   }
 
   #cancelButton() {
@@ -72,7 +88,7 @@ export class AskForm {
   }
 
   #preview() {
-    const { disclosure, problems } = disclosureFromForm(Object.fromEntries(new FormData(this.#form)));
+    const { disclosure, problems } = disclosureFromForm(Object.fromEntries(this.#written));
     for (const name of FIELDS) mark(name, problems.includes(name));
     if (problems.length > 0) {
       const first = $(`problem-${problems[0]}`);
@@ -82,10 +98,19 @@ export class AskForm {
       return;
     }
     this.#disclosure = disclosure;
-    $('preview-body').replaceChildren(...letterElements(letterSections(disclosure)));
+    this.#drawPreview();
     show('ask-form', false);
     show('ask-preview', true);
     $('preview-title').focus();
+  }
+
+  /** @returns {[string, string][]} what is in the fields, by name */
+  get #written() {
+    return [...new FormData(this.#form)].map(([field, value]) => [field, String(value)]);
+  }
+
+  #drawPreview() {
+    $('preview-body').replaceChildren(...letterElements(letterSections(this.#disclosure)));
   }
 
   async #send() {
@@ -110,7 +135,6 @@ function select(name, options, words, values) {
 
 function labelled(name, control) {
   Object.assign(control, { id: `field-${name}`, name });
-  control.setAttribute('aria-describedby', `problem-${name}`);
   return el('div', { className: 'field' }, el('label', { htmlFor: control.id }, strings.fields[name]), control, problemLine(name));
 }
 
@@ -126,7 +150,7 @@ function scopes(chosen) {
   return el('fieldset', { className: 'field' }, el('legend', {}, strings.fields.on_withdrawal), ...choices, problemLine('on_withdrawal'));
 }
 
-/** A purpose brings its usual use, unless the asker wrote something of their own. */
+/** A purpose brings its usual use, unless the asker wrote something of their own. @param {Record<string, any>} control */
 function suggestUse({ purpose, use, purpose_text: text }) {
   const suggestions = Object.values(strings.defaults.use);
   if (suggestions.includes(use.value)) use.value = strings.defaults.use[purpose.value];
@@ -135,5 +159,9 @@ function suggestUse({ purpose, use, purpose_text: text }) {
 
 function mark(name, wrong) {
   show(`problem-${name}`, wrong);
-  $(`field-${name}`)?.setAttribute('aria-invalid', String(wrong));
+  const field = $(`field-${name}`);
+  field?.setAttribute('aria-invalid', String(wrong));
+  // A description is read aloud even where it is hidden.
+  if (wrong) field?.setAttribute('aria-describedby', `problem-${name}`);
+  else field?.removeAttribute('aria-describedby');
 }

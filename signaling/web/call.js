@@ -4,7 +4,7 @@
 import { Announcer } from './announce.js';
 import { AskForm } from './ask-form.js';
 import { Devices } from './devices.js';
-import { $, show, write } from './dom.js';
+import { $, show } from './dom.js';
 import { Receipts } from './receipts.js';
 import { RecgateClient } from './recgate.js';
 import { EndForAll, ReportForm } from './report-form.js';
@@ -12,7 +12,8 @@ import { Stage } from './stage.js';
 import { actionsOf, answerOf, statusOf } from './status.js';
 import { strings } from './strings.js';
 import { readToken, tokenClaims } from './token.js';
-import { draw, fillWords, measureBar, showEnded, showError, showPhase, showWithdrawn } from './view.js';
+import { draw, measureBar, showEnded, showError, showPhase, showWithdrawn, withdrawFailedWords } from './view.js';
+import { bindLanguages, fillWords, say, wordsForError } from './words.js';
 
 class Call {
   #claims;
@@ -28,6 +29,7 @@ class Call {
   #wasAsked = this.#receipts.any;
   #pausedByMe = false;
   #withdrawn = false;
+  #lastWithdrawal = null;
   #withdrawFailed = null;
   #myNo;
   #answering = false;
@@ -45,14 +47,30 @@ class Call {
 
   start() {
     showPhase('prejoin');
-    $('prejoin-title').textContent = strings.prejoinTitle(this.#claims.name);
-    $('call-title').textContent = `${strings.pageTitle} ${this.#claims.sid ?? ''}`;
+    this.#greet();
+    bindLanguages(() => this.#speak());
     $('join').addEventListener('click', async () => this.#join(await this.#devices.take()));
     $('join-listen').addEventListener('click', async () => {
       this.#join({ audio: null, video: null });
       await this.#devices.release();
     });
     this.#devices.open();
+    this.#draw();
+  }
+
+  #greet() {
+    $('prejoin-title').textContent = strings.prejoinTitle(this.#claims.name);
+    $('call-title').textContent = `${strings.pageTitle} ${this.#claims.sid ?? ''}`;
+  }
+
+  /** The language is another: what holds words of its own says them anew. */
+  #speak() {
+    this.#greet();
+    this.#devices.speak();
+    this.#receipts.speak();
+    this.#reportForm.close(); // it opens in the new language, with what was written
+    this.#askForm.speak();
+    if (!$('withdrawn').hidden) showWithdrawn(this.#lastWithdrawal);
     this.#draw();
   }
 
@@ -81,7 +99,7 @@ class Call {
   async #join({ audio, video }) {
     show('error', false);
     for (const id of ['join', 'join-listen']) $(id).disabled = true;
-    $('join').textContent = strings.joining;
+    say('join', 'joining');
     if (audio) await this.#client.setMicrophone(audio);
     if (video) await this.#client.setCamera(video);
     // A refusal is told by the `connection` event.
@@ -89,6 +107,7 @@ class Call {
   }
 
   #listen() {
+    /** @type {Record<string, (detail: any) => void>} */
     const listeners = {
       connection: (detail) => this.#connectionChanged(detail),
       participants: () => this.#participantsChanged(),
@@ -102,7 +121,7 @@ class Call {
       error: ({ error }) => this.#failed(error),
     };
     for (const [type, listener] of Object.entries(listeners)) {
-      this.#client.addEventListener(type, ({ detail }) => {
+      this.#client.addEventListener(type, (/** @type {CustomEvent} */ { detail }) => {
         listener(detail);
         this.#draw();
       });
@@ -175,8 +194,8 @@ class Call {
     try {
       await this.#client.withdraw(options);
     } catch (error) {
-      this.#withdrawFailed = strings.withdrawFailed(wordsFor(error));
-      this.#said.assertive(this.#withdrawFailed);
+      this.#withdrawFailed = error;
+      this.#said.assertive(withdrawFailedWords(this.#snapshot));
     }
   }
 
@@ -201,15 +220,15 @@ class Call {
   #connectionChanged({ state, error }) {
     if (state === 'joined') this.#joined();
     if (['replaced', 'left', 'ended', 'refused'].includes(state)) showError(null);
-    if (state === 'replaced') showEnded({ title: strings.replacedTitle, text: strings.replacedText, again: strings.againHere });
-    if (state === 'ended') showEnded({ title: strings.endedAllTitle, text: this.#leftText });
-    if (state === 'left') showEnded({ title: strings.leftTitle, text: this.#leftText, again: strings.again });
-    if (state === 'refused') showEnded({ title: strings.refusedTitle, text: wordsFor(error), again: /token|unauthorized/.test(error.code) ? undefined : strings.againTry });
+    if (state === 'replaced') showEnded({ title: 'replacedTitle', text: 'replacedText', again: 'againHere' });
+    if (state === 'ended') showEnded({ title: 'endedAllTitle', text: this.#leftText });
+    if (state === 'left') showEnded({ title: 'leftTitle', text: this.#leftText, again: 'again' });
+    if (state === 'refused') showEnded({ title: 'refusedTitle', error, again: /token|unauthorized/.test(error.code) ? undefined : 'againTry' });
     if (['replaced', 'left', 'ended', 'refused'].includes(state)) this.#said.assertive($('ended-title').textContent);
   }
 
   get #leftText() {
-    return this.#wasAsked && !this.#withdrawn ? strings.leftText : strings.leftTextPlain;
+    return this.#wasAsked && !this.#withdrawn ? 'leftText' : 'leftTextPlain';
   }
 
   #joined() {
@@ -250,17 +269,17 @@ class Call {
   #withdrawalDone(done) {
     this.#myNo = true;
     this.#withdrawn = true;
+    this.#lastWithdrawal = done;
     this.#withdrawFailed = null;
-    if (['left', 'ended'].includes(this.#client.connection)) write('ended-text', this.#leftText);
+    if (['left', 'ended'].includes(this.#client.connection)) say('ended-text', this.#leftText);
     showWithdrawn(done);
     scrollTo(0, 0);
     this.#said.assertive(`${strings.withdrawnTitle}. ${$('withdrawn-erased').textContent}`);
   }
 
   #failed(error) {
-    const words = wordsFor(error);
-    showError(words);
-    this.#said.assertive(words);
+    showError(error);
+    this.#said.assertive(wordsForError(error));
   }
 
   #draw() {
@@ -293,12 +312,12 @@ function toTop() {
   scrollTo(0, 0);
 }
 
-function wordsFor(error) {
-  return strings.errors[error.code] ?? error.message;
-}
-
 fillWords();
 measureBar();
 const token = readToken();
 if (token) new Call(token).start();
-else showEnded({ title: strings.noTokenTitle, text: strings.noTokenText });
+else {
+  bindLanguages(() => { document.title = strings.pageTitle; });
+  document.title = strings.pageTitle;
+  showEnded({ title: 'noTokenTitle', text: 'noTokenText' });
+}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Camera and microphone before joining: open what there is, show it, let people choose, and go on without.
 
-import { $, el, show, write } from './dom.js';
+import { $, el, show } from './dom.js';
 import { strings } from './strings.js';
+import { say } from './words.js';
 
 export class Devices {
   /** @type {{audio: MediaStreamTrack | null, video: MediaStreamTrack | null}} */
@@ -22,6 +23,11 @@ export class Devices {
   open() {
     this.#opening = this.#opening.then(() => this.#reopen());
     return this.#opening;
+  }
+
+  /** The names of the devices, in another language. */
+  speak() {
+    return fillChoices();
   }
 
   /** Hands the tracks over; the preview ends. */
@@ -45,7 +51,7 @@ export class Devices {
     this.tracks.video?.stop();
     this.tracks = { audio: null, video: null };
     const wanted = { audio: $('use-microphone').checked, video: $('use-camera').checked };
-    note(wanted.audio || wanted.video ? strings.mediaWaiting : '');
+    note(wanted.audio || wanted.video ? 'mediaWaiting' : '');
     const stream = await this.#openWhatOpens(wanted);
     this.tracks = { audio: stream?.getAudioTracks()[0] ?? null, video: stream?.getVideoTracks()[0] ?? null };
     $('preview').srcObject = this.tracks.video && new MediaStream([this.tracks.video]);
@@ -71,14 +77,14 @@ function chosen(id) {
   return value ? { deviceId: { exact: value } } : {};
 }
 
-function note(text) {
-  write('media-note', text);
-  show('media-note', text !== '');
+function note(key) {
+  say('media-note', key);
+  show('media-note', key !== '');
 }
 
 function lacking(wanted, { audio, video }) {
-  if (wanted.audio && !audio) return strings.mediaNone;
-  return wanted.video && !video ? strings.mediaNoCamera : '';
+  if (wanted.audio && !audio) return 'mediaNone';
+  return wanted.video && !video ? 'mediaNoCamera' : '';
 }
 
 async function fillChoices() {

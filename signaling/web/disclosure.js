@@ -13,7 +13,7 @@ const ORDER = ['purpose', 'use', 'storage', 'access', 'third_parties', 'retentio
 export function formDefaults(name) {
   return {
     purpose: 'personal-review', purpose_text: '', use: strings.defaults.use['personal-review'], storage: strings.defaults.storage,
-    access: name, third_parties: '', retention: '30', retention_unit: 'days', on_withdrawal: 'session', language: 'en',
+    access: name, third_parties: '', retention: '30', retention_unit: 'days', on_withdrawal: 'session', language: strings.locale,
   };
 }
 
@@ -53,7 +53,7 @@ function languageWords(tag) {
 
 /**
  * The whole disclosure as a letter. Whatever the gate added is in it too: nothing that is hashed stays unread.
- * @returns {{key: string, heading: string, lines: string[]}[]}
+ * @returns {{key: string, heading: string, lines: string[], lang: string}[]} lang: of the lines, '' where they are the page's words or a name
  */
 export function letterSections(disclosure) {
   const rest = Object.keys(disclosure).filter((key) => key !== 'purpose_text' && !ORDER.includes(key)).sort();
@@ -61,7 +61,14 @@ export function letterSections(disclosure) {
     key,
     heading: strings.headings[key] ?? sentenceCase(key),
     lines: linesOf(key, disclosure),
+    lang: languageOf(key, disclosure),
   }));
+}
+
+/** The gate says its part in the language of the rest where it speaks it, else in English (R1). */
+function languageOf(key, { language = '' }) {
+  if (key === 'statements') return /^es([-_]|$)/i.test(language) ? 'es' : 'en';
+  return key === 'use' || key === 'storage' ? language : '';
 }
 
 function linesOf(key, disclosure) {

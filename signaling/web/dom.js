@@ -23,10 +23,10 @@ export function write(id, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A letter's sections as terms and their lines. */
+/** A letter's sections as terms and their lines; what is in the asker's language says so, for those who hear it. */
 export function letterElements(sections) {
-  return sections.flatMap(({ heading, lines }) => [
+  return sections.flatMap(({ heading, lines, lang = '' }) => [
     el('dt', {}, heading),
-    ...lines.map((line) => el('dd', {}, line)),
+    ...lines.map((line) => el('dd', lang === '' ? {} : { lang }, line)),
   ]);
 }

@@ -1,20 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which language the pages speak: ?lang= in the address, else the first of the browser's that is there, else English.
 
-const KNOWN = ['en', 'es'];
+export const LANGUAGES = ['en', 'es'];
 
-function wanted() {
-  const asked = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get('lang');
-  return [asked, ...(globalThis.navigator?.languages ?? [])].filter(Boolean).map((tag) => tag.slice(0, 2).toLowerCase());
+/**
+ * @param {string} search of the page's address
+ * @param {readonly string[]} preferred BCP 47 tags, the dearest first
+ * @returns {string} one of LANGUAGES
+ */
+export function pickLanguage(search, preferred) {
+  const wanted = [new URLSearchParams(search).get('lang') ?? '', ...preferred];
+  return wanted.map((tag) => tag.split('-')[0].toLowerCase()).find((tag) => LANGUAGES.includes(tag)) ?? 'en';
 }
 
-/** 'en' or 'es' */
-export const language = wanted().find((tag) => KNOWN.includes(tag)) ?? 'en';
+const first = pickLanguage(globalThis.location?.search ?? '', globalThis.navigator?.languages ?? []);
+
+/** Every table of words that the page asked for, in all languages and as it says them now. */
+const tables = [];
 
 /** The words in the page's language; what a translation lacks is said in English. @template T @param {{en: T, [language: string]: Partial<T>}} all @returns {T} */
 export function inLanguage(all) {
+  const words = /** @type {T} */ ({});
+  tables.push({ all, words });
+  translate(first);
+  return words;
+}
+
+/** From now on every table says its words in this language, whoever reads it next; and the document says which it is. @param {string} language */
+export function translate(language) {
   if (typeof document !== 'undefined') document.documentElement.lang = language;
-  return merge(all.en, all[language] ?? {});
+  for (const { all, words } of tables) Object.assign(words, merge(all.en, all[language] ?? {}));
 }
 
 function merge(base, over) {

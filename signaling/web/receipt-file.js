@@ -21,7 +21,7 @@ const isReceipt = (value) => typeof value === 'object' && value !== null && type
 
 /**
  * What a file holds: one receipt, a list of them, or a file of `fileOf`.
- * @param {unknown} file parsed JSON
+ * @param {any} file parsed JSON
  * @returns {{receipts: object[], keys: {session?: string, request?: string, withdraw_key: string}[]}}
  */
 export function readFile(file) {

@@ -4,7 +4,7 @@
 import { $, show, write } from './dom.js';
 import { fileOf } from './receipt-file.js';
 import { words } from './receipt-strings.js';
-import { strings } from './strings.js';
+import { say } from './words.js';
 
 const STORE = 'recgate.receipts';
 
@@ -13,9 +13,14 @@ export class Receipts {
 
   constructor() {
     $('key-copy').addEventListener('click', () => this.#copyKey());
+    this.speak();
+    this.#show();
+  }
+
+  /** In the page's language, and so the page that it leads to. */
+  speak() {
     write('receipt-print', words.show);
     $('receipt-print').href = `receipt${location.search}`;
-    this.#show();
   }
 
   /** @param {object} receipt detail of the client's event, with the disclosure it is about */
@@ -49,8 +54,8 @@ export class Receipts {
     show('receipt', this.any);
     const hasKey = this.#key !== undefined;
     show('key-copy', hasKey);
-    write('receipt-intro', hasKey ? strings.receiptIntroKey : strings.receiptIntro);
-    write('receipt-download', hasKey ? strings.receiptDownloadKey : strings.receiptDownload);
+    say('receipt-intro', hasKey ? 'receiptIntroKey' : 'receiptIntro');
+    say('receipt-download', hasKey ? 'receiptDownloadKey' : 'receiptDownload');
     const link = $('receipt-download');
     URL.revokeObjectURL(link.href);
     link.href = URL.createObjectURL(new Blob([JSON.stringify(fileOf(this.#all, new URL('/withdraw', location.href).href), null, 2)], { type: 'application/json' }));
@@ -59,6 +64,6 @@ export class Receipts {
 
   async #copyKey() {
     const copied = await navigator.clipboard?.writeText(this.#key).then(() => true, () => false);
-    write('key-copied', copied ? strings.keyCopied : strings.keyNotCopied);
+    say('key-copied', copied ? 'keyCopied' : 'keyNotCopied');
   }
 }

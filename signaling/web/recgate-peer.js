@@ -70,6 +70,7 @@ export class Peer {
 
   #addSections() {
     for (const kind of ['audio', 'video']) {
+      /** @type {RTCRtpTransceiverInit} */
       const options = { direction: 'sendrecv', streams: [this.#media.stream] };
       const track = this.#media.tracks[kind];
       this.#senders[kind] = this.#pc.addTransceiver(track ?? kind, { ...options, sendEncodings: [{ active: track !== null }] }).sender;

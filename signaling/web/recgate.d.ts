@@ -35,6 +35,8 @@ export interface Ask {
   request: string;
   /** Participant id of the asker. */
   from: string;
+  /** The name of a service that asked: it is nobody in the call, and `from` is empty. */
+  from_name?: string;
   disclosure: Disclosure;
   disclosure_sha256: string;
   /** True: the hash was computed here and matches. False: one's own request, or no secure context to compute it in. */

@@ -30,11 +30,11 @@ export class RecgateClient extends EventTarget {
   session = null;
   /** @type {Map<string, {id: string, name: string, role: string}>} everyone on the roster, oneself included */
   participants = new Map();
-  /** The last `recording.state`. */
+  /** The last `recording.state`. @type {import('./recgate.d.ts').RecordingInfo} */
   recording = { state: 'idle' };
-  /** Who is responsible for recordings here: {name, contact}; null before joining. */
+  /** Who is responsible for recordings here: {name, contact}; null before joining. @type {import('./recgate.d.ts').RecgateClient['controller']} */
   controller = null;
-  /** The last `consent.state`, null before the first request. */
+  /** The last `consent.state`, null before the first request. @type {import('./recgate.d.ts').Consents | null} */
   consents = null;
   /** What one had agreed to when joining, in writing or before a reconnect: 'all', 'audio' or 'video'; null: nothing. */
   agreed = null;
@@ -58,6 +58,7 @@ export class RecgateClient extends EventTarget {
   #joining = null;
   #leaving = null;
   #withdrawal = null;
+  /** @type {Record<string, string>} */
   #withdrawKeys = {};
   #signer = new Signer();
   #certificates = [];
@@ -162,7 +163,7 @@ export class RecgateClient extends EventTarget {
 
   /**
    * Reports an unauthorised recording, or disputes something about this session (R25). Settles when it is on record.
-   * @param {{kind?: 'violation' | 'dispute'}} [options]
+   * @param {string} text @param {{kind?: 'violation' | 'dispute'}} [options]
    */
   report(text, { kind = 'violation' } = {}) { return this.#ask('violation.report', { text, kind }); }
 
@@ -207,6 +208,7 @@ export class RecgateClient extends EventTarget {
     return this.#leaving.promise;
   }
 
+  /** @param {{url?: string | URL, token: string, withdrawKeys?: Record<string, string>}} gate */
   #aim({ url = new URL('/v1/ws', location.href), token, withdrawKeys }) {
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace('http', 'ws');
@@ -254,7 +256,7 @@ export class RecgateClient extends EventTarget {
   /** Sends a request; resolves with what answers it. */
   #ask(type, fields = {}) {
     const id = this.#nextId();
-    const waiting = deferred();
+    const waiting = { ...deferred(), timer: 0 };
     if (this.connection !== 'joined' || !this.#send({ type, id, ...fields })) {
       waiting.reject(new RecgateError('not_connected', 'There is no connection to the call right now.'));
       return waiting.promise;
@@ -417,6 +419,7 @@ export class RecgateClient extends EventTarget {
     this.#emit('ask', ask);
   }
 
+  /** @param {{receipt?: any, withdraw_key?: string}} answer @param {string} act @param {string} [request] @param {string[]} [media] */
   #keepReceipt({ receipt, withdraw_key: withdrawKey }, act, request, media) {
     if (withdrawKey) this.#withdrawKeys[request] = withdrawKey;
     if (receipt === undefined) return;
@@ -526,6 +529,7 @@ export class RecgateClient extends EventTarget {
 }
 
 function deferred() {
+  /** @type {{resolve: (value?: any) => void, reject: (error: Error) => void}} */
   let settle;
   const promise = new Promise((resolve, reject) => { settle = { resolve, reject }; });
   return { promise, ...settle };

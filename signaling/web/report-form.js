@@ -54,7 +54,7 @@ export class ReportForm {
   /** Built at each opening, in the language of that moment; what was written stays until it is sent. */
   #draw() {
     const written = $('report-text')?.value ?? '';
-    const chosen = document.querySelector('[name="report-kind"]:checked')?.value ?? KINDS[0];
+    const chosen = kindChosen() ?? KINDS[0];
     const { name, contact } = this.#client.controller ?? {};
     const kinds = KINDS.map((kind) => el('label', { className: 'choice' },
       el('input', { type: 'radio', name: 'report-kind', value: kind, checked: kind === chosen }), el('span', {}, strings.reportKinds[kind])));
@@ -78,7 +78,7 @@ export class ReportForm {
 
   async #send() {
     const text = $('report-text').value.trim();
-    const kind = document.querySelector('[name="report-kind"]:checked').value;
+    const kind = kindChosen();
     if (text === '') return this.#complain(strings.reportEmpty);
     if (new TextEncoder().encode(text).length > TEXT_BYTES_MAX) return this.#complain(strings.reportTooLong);
     if (this.#sending) return undefined;
@@ -105,6 +105,11 @@ export class ReportForm {
     $('report-close').focus();
     this.#said.polite(words);
   }
+}
+
+/** @returns {any} one of KINDS, or undefined before there is a choice */
+function kindChosen() {
+  return /** @type {HTMLInputElement | null} */ (document.querySelector('[name="report-kind"]:checked'))?.value;
 }
 
 export class EndForAll {

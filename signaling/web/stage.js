@@ -42,7 +42,9 @@ export class Stage {
   /** @param {string} state of the connection to that participant */
   showConnection(id, state) {
     const note = this.#tiles.get(id)?.querySelector('.note');
-    if (note) note.textContent = state === 'connected' ? strings.noPicture : strings.connecting;
+    if (!note) return;
+    note.dataset.text = state === 'connected' ? 'noPicture' : 'connecting';
+    note.textContent = strings[note.dataset.text];
   }
 
   showSelf(track) {
@@ -52,7 +54,7 @@ export class Stage {
 
   #add(id, name) {
     const video = el('video', { autoplay: true, playsInline: true });
-    const tile = el('li', { className: 'tile', dataset: { id, picture: 'no' } }, video, el('p', { className: 'note' }, strings.connecting), el('p', { className: 'name' }, name));
+    const tile = el('li', { className: 'tile', dataset: { id, picture: 'no' } }, video, el('p', { className: 'note', dataset: { text: 'connecting' } }, strings.connecting), el('p', { className: 'name' }, name));
     video.setAttribute('aria-label', name);
     this.#tiles.set(id, tile);
     $('others').append(tile);

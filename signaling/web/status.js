@@ -23,6 +23,7 @@ import { strings } from './strings.js';
 
 /** @param {Snapshot} snapshot @returns {{tone: 'calm' | 'ask' | 'live' | 'hold' | 'lost', title: string, detail: string}} */
 export function statusOf(snapshot) {
+  /** @param {'calm' | 'ask' | 'live' | 'hold' | 'lost'} tone @param {string[]} words */
   const said = (tone, [title, detail]) => ({ tone, title, detail });
   if (snapshot.withdrawing) return said('hold', strings.status.withdrawing);
   if (snapshot.connection === 'reconnecting') return said('lost', strings.status.reconnecting);
@@ -31,6 +32,7 @@ export function statusOf(snapshot) {
 
 /** A request stands. */
 const ACTIVE = new Set(['asking', 'recording', 'paused', 'suspended']);
+/** @type {Record<string, 'calm' | 'ask' | 'live' | 'hold'>} */
 const TONES = { idle: 'calm', asking: 'ask', recording: 'live', paused: 'hold', suspended: 'hold', declined: 'calm', stopped: 'calm', purged: 'calm' };
 
 function sentences(snapshot) {
@@ -52,7 +54,7 @@ function asking(snapshot) {
   if (reason === 'newcomer' && by !== self) return words.askingNewcomer(name(by));
   if (answerOf(snapshot) === 'waiting') return words.asking(name(ask?.from ?? by));
   const waiting = consents !== null && consents.request === ask?.request ? consents.waiting : [];
-  if (waiting.length > 0) return words.askingWaits(strings.listed(waiting.map(name)));
+  if (waiting.length > 0) return words.askingWaits(strings.listed(waiting.map(name)), waiting.length > 1);
   return ask?.from === self ? words.askingOwn : words.asking(name(ask?.from ?? by));
 }
 

@@ -7,19 +7,20 @@ import { actionsOf, answerOf, shownAnswerOf, statusOf, withdrawMeansOf } from '.
 import { words } from './receipt-strings.js';
 import { strings } from './strings.js';
 import { millisecondsWords, sizeWords, timeWords } from './units.js';
+import { say, sayError, wordsForError } from './words.js';
 
-/** Puts the words of strings.js where index.html names them. */
-export function fillWords() {
-  for (const element of document.querySelectorAll('[data-text]')) element.textContent = strings[element.dataset.text];
-  $('status').setAttribute('aria-label', strings.statusLabel);
-  $('controls').setAttribute('aria-label', strings.controlsLabel);
-  $('preview').setAttribute('aria-label', strings.previewLabel);
-  $('self-video').setAttribute('aria-label', strings.previewLabel);
-}
+const BAR_EDGE_PX = 6;
 
-/** The bar's height depends on its words; what sticks below it has to know. */
+/** The bar's height depends on its words; what sticks below it has to know. --kept: from the badge down, which is what stays of it on a low screen. */
 export function measureBar() {
-  new ResizeObserver(() => document.documentElement.style.setProperty('--bar', `${$('status').offsetHeight}px`)).observe($('status'));
+  const bar = $('status');
+  const measure = () => {
+    const rows = [$('badge'), bar.querySelector('.actions')].filter((row) => !row.hidden);
+    const kept = bar.offsetHeight - Math.min(...rows.map((row) => row.offsetTop)) + BAR_EDGE_PX;
+    document.documentElement.style.setProperty('--bar', `${bar.offsetHeight}px`);
+    document.documentElement.style.setProperty('--kept', `${kept}px`);
+  };
+  new ResizeObserver(measure).observe(bar);
 }
 
 /** @param {'prejoin' | 'call' | 'ended'} phase */
@@ -29,25 +30,28 @@ export function showPhase(phase) {
   show('controls', phase === 'call');
 }
 
-/** @param {{title: string, text: string, again?: string}} end again: the button that joins again is called so */
-export function showEnded({ title, text, again }) {
+/** @param {{title: string, text?: string, error?: {code: string, message: string}, again?: string}} end keys of strings.js; again: the button that joins again is called so */
+export function showEnded({ title, text = '', error, again }) {
   showPhase('ended');
-  write('ended-title', title);
-  write('ended-text', text);
-  write('again', again ?? '');
+  say('ended-title', title);
+  if (error) sayError('ended-text', error);
+  else say('ended-text', text);
+  say('again', again ?? '');
   show('again', again !== undefined);
   $('ended-title').focus();
 }
 
-/** @param {string | null} sentence null clears it */
-export function showError(sentence) {
-  write('error', sentence ?? '');
-  show('error', sentence !== null);
+/** @param {{code: string, message: string} | null} error null clears it */
+export function showError(error) {
+  if (error) sayError('error', error);
+  else say('error', '');
+  show('error', error !== null);
 }
 
 /** @param {import('./status.js').Snapshot & {participants: object[], microphoneOn: boolean, cameraOn: boolean}} snapshot */
 export function draw(snapshot) {
   const actions = actionsOf(snapshot);
+  const focused = document.activeElement;
   document.body.dataset.state = snapshot.recording.state;
   document.body.dataset.connection = snapshot.connection;
   drawStatus(snapshot, actions);
@@ -55,11 +59,11 @@ export function draw(snapshot) {
   drawPeople(snapshot);
   drawControls(snapshot, actions);
   show('own-no', actions.offer);
+  handOnFocus(focused);
 }
 
 function drawStatus(snapshot, actions) {
   const { tone, title, detail } = statusOf(snapshot);
-  const focused = document.activeElement;
   show('status', actions.withdraw || document.body.dataset.phase === 'call');
   write('status-title', title);
   write('status-detail', detail);
@@ -71,25 +75,29 @@ function drawStatus(snapshot, actions) {
   document.title = pageTitle(known, tone, title);
   show('read-request', actions.answer);
   show('pause', actions.pause);
-  write('pause', actions.keepPaused ? strings.keepPaused : strings.pause);
+  say('pause', actions.keepPaused ? 'keepPaused' : 'pause');
   show('resume', actions.resume);
   show('stop', actions.stop);
-  write('stop', actions.takeBack ? strings.takeBack : strings.stop);
+  say('stop', actions.takeBack ? 'takeBack' : 'stop');
   show('withdraw', actions.withdraw);
-  write('withdraw', snapshot.withdrawing ? strings.withdrawWaiting : strings.withdraw);
+  say('withdraw', snapshot.withdrawing ? 'withdrawWaiting' : 'withdraw');
   show('withdraw-means', actions.withdraw);
   write('withdraw-means', withdrawMeansOf(snapshot));
   show('withdraw-failed', snapshot.withdrawFailed !== null);
-  write('withdraw-failed', snapshot.withdrawFailed ?? '');
+  write('withdraw-failed', withdrawFailedWords(snapshot));
   show('more-withdrawal', actions.withdrawAll);
-  handOnFocus(focused);
 }
 
-/** A button of the bar that goes hands its focus on to the next one there is, so that nobody loses their place. */
+/** A withdrawal that was refused, in words; '' where none was. */
+export function withdrawFailedWords({ withdrawFailed }) {
+  return withdrawFailed === null ? '' : strings.withdrawFailed(wordsForError(withdrawFailed));
+}
+
+/** What goes hands its focus on, a button of the bar to the next one there is, so that nobody loses their place. */
 function handOnFocus(focused) {
-  if (!focused?.hidden || !$('status').contains(focused)) return;
-  const next = ['resume', 'pause', 'withdraw'].map($).find((button) => !button.hidden);
-  (next ?? $('main')).focus({ preventScroll: true });
+  if (!focused || focused.getClientRects().length > 0) return;
+  const next = $('status').contains(focused) && ['resume', 'pause', 'withdraw'].map($).find((button) => !button.hidden);
+  (next || $('main')).focus({ preventScroll: true });
 }
 
 function pageTitle(known, tone, title) {
@@ -110,11 +118,11 @@ function drawLetter({ ask, self, consents, name }, actions) {
   if (agreed) drawDisclosure('agreed-body', ask);
 }
 
-/** Drawn once a text, so that a reader's place in it stays. */
+/** Drawn once a text and language, so that a reader's place in it stays. */
 function drawDisclosure(id, { disclosure, disclosure_sha256: hash }) {
-  if ($(id).dataset.hash === hash && Object.keys(disclosure).length === Number($(id).dataset.keys)) return;
-  $(id).dataset.hash = hash;
-  $(id).dataset.keys = Object.keys(disclosure).length;
+  const drawn = `${hash} ${Object.keys(disclosure).length} ${strings.locale}`;
+  if ($(id).dataset.drawn === drawn) return;
+  $(id).dataset.drawn = drawn;
   $(id).replaceChildren(...letterElements(letterSections(disclosure)));
 }
 
@@ -130,16 +138,17 @@ function personLine({ id, name, role }, answer, self) {
 }
 
 function drawControls({ microphoneOn, cameraOn }, actions) {
-  write('mute', microphoneOn ? strings.mute : strings.unmute);
-  $('mute').setAttribute('aria-pressed', String(!microphoneOn));
-  write('camera-toggle', cameraOn ? strings.cameraOff : strings.cameraOn);
-  $('camera-toggle').setAttribute('aria-pressed', String(!cameraOn));
+  // The name says what pressing does; a pressed state beside it would say the opposite to who only hears it.
+  say('mute', microphoneOn ? 'mute' : 'unmute');
+  $('mute').dataset.on = microphoneOn;
+  say('camera-toggle', cameraOn ? 'cameraOff' : 'cameraOn');
+  $('camera-toggle').dataset.on = cameraOn;
   show('ask', actions.ask);
   show('report-open', actions.report);
   show('end-all-open', actions.endAll);
 }
 
-/** @param {{purged: {segments: number, bytes: number}, exports?: {by: string, at: string | number}[], gate_closed_us: number, erased_us: number}} done */
+/** @param {{purged: {segments: number, bytes: number}, exports?: {by: string, at: string | number}[], gate_closed_us: number, erased_us: number, receipt_error?: string}} done */
 export function showWithdrawn({ purged, exports = [], gate_closed_us: closed, erased_us: erased, receipt_error: unproven }) {
   write('withdrawn-erased', strings.withdrawnErased(purged.segments, sizeWords(purged.bytes)));
   write('withdrawn-times', strings.withdrawnTimes(millisecondsWords(closed), millisecondsWords(Math.max(closed, erased))));

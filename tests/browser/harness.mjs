@@ -9,12 +9,6 @@ import { Watch } from './watch.mjs';
 
 export { sleep, until };
 
-export const WITHDRAWING = {
-  session: 'The whole recording, of everyone.',
-  participant: 'What the person who withdraws has sent. Their voice may remain in other people’s tracks.',
-  after: 'Nothing that was kept before; recording ends at that moment.',
-};
-
 export class Stage {
   static async start({ kinds = pair(), stock = false, ...options } = {}) {
     const stage = new Stage();
@@ -58,10 +52,10 @@ export class Stage {
   }
 
   /** A call that is being recorded; openedAt: when the page of Anna was told. */
-  async recorded({ withdrawing, answer = 'Agree', ...options } = {}) {
+  async recorded({ withdrawing, answer, ...options } = {}) {
     const call = await this.call(options);
-    const asked = await call.anna.ask({ withdrawing: WITHDRAWING[withdrawing] });
-    await call.ben.press(answer);
+    const asked = await call.anna.ask({ withdrawing });
+    await call.ben.press(answer ?? call.ben.words.agree);
     const [opened] = await Promise.all([call.anna.state('recording'), call.ben.state('recording')]);
     return { ...call, asked, openedAt: opened.at };
   }

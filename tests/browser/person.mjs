@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One person in front of the call page: presses what is called so, reads what is there, and lets the test look behind the page.
 import { readdirSync, readFileSync } from 'node:fs';
+import { en } from '../../signaling/web/strings-en.js';
+import { es } from '../../signaling/web/strings-es.js';
 import { sleep, until } from '../integration/daemon.mjs';
 import { knownSource, lookOn } from './hooks.mjs';
 
 const FPS = 15;
+/** Every word of the page, by language. */
+export const WORDS = { en, es };
+/** The language of a test that names none: every state is looked at in each (suite_screens). */
+export const LANGUAGE = process.env.RECGATE_LANGUAGE ?? 'en';
 
 /** The process and all below it. */
 function family(pid) {
@@ -25,17 +31,17 @@ function family(pid) {
 export class Person {
   /**
    * Opens the call page. source: 'known' (hooks.mjs) or 'device' (the browser's own fake camera and microphone).
-   * context: a browser context, so that two people may share a browser.
+   * context: a browser context, so that two people may share a browser. language: of the page; its words are person.words.
    */
-  static async open({ browser, context, base, token, id, role, source = 'known', viewport }) {
+  static async open({ browser, context, base, token, id, role, source = 'known', viewport, language = LANGUAGE }) {
     const page = await (context ?? browser).newPage();
-    const person = Object.assign(new Person(), { isFirefox: (await browser.version()).toLowerCase().includes('firefox'), browser, page, id, role, token, complaints: [], log: [] });
+    const person = Object.assign(new Person(), { isFirefox: (await browser.version()).toLowerCase().includes('firefox'), browser, page, id, role, token, words: WORDS[language], complaints: [], log: [] });
     if (viewport) await page.setViewport(viewport);
     page.on('pageerror', (error) => person.complaints.push(String(error)));
     page.on('console', (message) => message.type() === 'error' && person.complaints.push(message.text()));
     await page.evaluateOnNewDocument(lookOn);
     if (source === 'known') await page.evaluateOnNewDocument(knownSource, { fps: FPS });
-    await page.goto(`${base}/${token ? `#token=${token}` : ''}`);
+    await page.goto(`${base}/?lang=${language}${token ? `#token=${token}` : ''}`);
     return person;
   }
 
@@ -74,23 +80,23 @@ export class Person {
   }
 
   /** The bar with the state of the recording. */
-  status() { return this.page.$eval('[aria-label="Recording status"], #status', (bar) => bar.innerText); }
+  status() { return this.page.$eval('#status', (bar) => bar.innerText); }
 
   async join() {
-    await this.press('Join', { ms: 20_000 }); // a browser just started takes its time for modules and devices
+    await this.press(this.words.join, { ms: 20_000 }); // a browser just started takes its time for modules and devices
     return this.expect('joined', 20_000); // the bar on joining is a test of its own
   }
 
-  /** Fills the form for a recording and sends it; the defaults of the page stand but for on_withdrawal. */
+  /** Fills the form for a recording and sends it; the defaults of the page stand but for on_withdrawal: withdrawing is a scope. */
   async ask({ withdrawing } = {}) {
-    await this.press('Ask to record');
-    if (withdrawing) await this.press(withdrawing, { role: 'radio' });
-    await this.press('Show the letter');
-    await this.press('Send the request');
+    await this.press(this.words.ask);
+    if (withdrawing) await this.press(this.words.onWithdrawal[withdrawing], { role: 'radio' });
+    await this.press(this.words.preview);
+    await this.press(this.words.send);
     return this.expect('recording.requested');
   }
 
-  async answer(name = 'Agree') {
+  async answer(name = this.words.agree) {
     await this.press(name);
     return this.expect('consent.recorded');
   }

@@ -35,6 +35,32 @@ function wide(page) {
     .map((element) => [element.id || element.tagName, Math.round(element.getBoundingClientRect().right)]).filter(([, right]) => right > innerWidth)));
 }
 
+/**
+ * A page zoomed to 200 % and 400 % (WCAG 1.4.10), and a phone on its side: scrolled to what is named, the badge and Withdraw are there, and half of the
+ * height or so is free to read in.
+ */
+export async function readableWhenZoomed(page, name, target) {
+  for (const [width, height] of [[640, 400], [320, 256], [740, 360]]) {
+    await page.setViewport({ width, height });
+    await settled(page);
+    assert.deepEqual(await wide(page), [], `${name} is wider than ${width}`);
+    const seen = await page.evaluate((selector) => {
+      document.querySelector(selector).scrollIntoView();
+      const hit = (y) => document.elementFromPoint(innerWidth / 2, y);
+      const free = Array.from({ length: innerHeight }, (_, y) => hit(y)).filter((one) => one && !one.closest('#status, #controls')).length;
+      const reachable = (id) => {
+        const { left, top, width: w, height: h } = document.getElementById(id).getBoundingClientRect();
+        return document.elementFromPoint(left + w / 2, top + h / 2)?.closest(`#${id}`) !== null;
+      };
+      const { top } = document.querySelector(selector).getBoundingClientRect();
+      return { free: free / innerHeight, withdraw: reachable('withdraw'), badge: reachable('badge'), covered: document.getElementById('status').getBoundingClientRect().bottom > top + 1 };
+    }, target);
+    await page.screenshot({ path: path.join(SHELF, `${name}-${width}x${height}.png`) });
+    assert.ok(seen.free > 0.45 && seen.withdraw && seen.badge && !seen.covered, `${name} at ${width}×${height}: ${JSON.stringify(seen)}`);
+  }
+  await page.setViewport(SIZES.desktop);
+}
+
 /** Dark colours where the browser can be asked for them; contrast is all that they change. */
 async function darkBarriers(page) {
   const dark = await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]).then(() => true, () => false);
@@ -45,9 +71,11 @@ async function darkBarriers(page) {
   return found.map((one) => `dark: ${one}`);
 }
 
-/** @param {import('puppeteer-core').Page} page @param {string} name of the state, and of its pictures */
-export async function shoot(page, name, { kind = 'chromium' } = {}) {
+/** @param {import('puppeteer-core').Page} page @param {string} name of the state, and of its pictures @param {{kind?: string, language?: string}} [looks] language: that the page has to speak, by default what its address says */
+export async function shoot(page, name, { kind: browser = 'chromium', language = new URL(page.url()).searchParams.get('lang') ?? 'en' } = {}) {
+  const kind = language === 'en' ? browser : `${browser}-${language}`;
   mkdirSync(path.join(SHELF, kind), { recursive: true });
+  assert.equal(await page.evaluate(() => document.documentElement.lang), language, `${name} says which language it speaks`);
   for (const [size, viewport] of Object.entries(SIZES)) {
     await page.setViewport(viewport);
     await settled(page);

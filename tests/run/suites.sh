@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 SUITES_DAILY='lint unit integration browser'
-SUITES_ALL='lint unit integration browser toggles screens browsers netns kill withdraw long mutation asan tsan fuzz soak'
+SUITES_ALL='lint unit integration browser toggles screens pages browsers netns kill withdraw long mutation asan tsan fuzz soak'
 
 suites_expand() {
   local name
@@ -62,7 +62,7 @@ suite_lint() {
 
 suite_unit() {
   meson_suite unit 150 build unit
-  node_suite unit-page 30 tests/browser/page/*.test.mjs
+  node_suite unit-page 60 tests/browser/page/*.test.mjs
   node_suite unit-ledger 60 tests/ledger/*.test.mjs
 }
 
@@ -72,7 +72,7 @@ suite_integration() {
 
 # Browsers live in a network of their own (own-network.sh).
 suite_browser() {
-  IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw,verify}.test.mjs
+  IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw,verify,language}.test.mjs
 }
 
 # Camera off and microphone muted for 10 s each: all waiting, so not daily.
@@ -80,12 +80,19 @@ suite_toggles() {
   IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1 RECGATE_BROWSERS=chromium-firefox node_suite toggles 180 tests/browser/toggles.test.mjs
 }
 
-# Every state of the pages, photographed, checked for accessibility; each side of a call in each browser.
+# Every state of the pages, photographed, checked for accessibility; each side of a call in each browser, and in each language.
 suite_screens() {
   local -x IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1
-  RECGATE_BROWSERS=chromium-firefox node_suite screens 400 tests/browser/{screens,audit,ahead,receipts}.test.mjs tests/browser/long/screens.mjs
-  RECGATE_BROWSERS=chromium-firefox node_suite audit 200 tests/browser/{proof,long-call}.test.mjs
-  RECGATE_BROWSERS=firefox-chromium node_suite screens-reversed 400 tests/browser/{screens,audit,ahead,receipts}.test.mjs tests/browser/long/screens.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite screens 400 tests/browser/screens.test.mjs tests/browser/long/screens.mjs
+  RECGATE_BROWSERS=firefox-chromium node_suite screens-reversed 400 tests/browser/screens.test.mjs tests/browser/long/screens.mjs
+  RECGATE_LANGUAGE=es RECGATE_BROWSERS=chromium-firefox node_suite screens-spanish 400 tests/browser/screens.test.mjs tests/browser/long/screens.mjs
+}
+
+# The pages beside the call: the auditor's, the letter's, the receipts', reports; and that the log verifies in a browser.
+suite_pages() {
+  local -x IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1
+  RECGATE_BROWSERS=chromium-firefox node_suite pages 400 tests/browser/{audit,ahead,receipts,proof}.test.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite long-call 200 tests/browser/long-call.test.mjs
 }
 
 suite_browsers() {

@@ -60,10 +60,12 @@ test('/page/disclosure/what-the-gate-adds-reads-well (R1)', () => {
   assert.deepEqual(sections.map(({ key }) => key), ['purpose', 'statements', 'requested_at', 'language']);
   assert.deepEqual([sections[1].lines, sections[3].lines], [['One.', 'Two.'], ['German (de)']]);
   assert.match(sections[2].lines[0], /November.*2026/);
+  assert.deepEqual(sections.map(({ lang }) => lang), ['', 'en', '', ''], 'the gate speaks no German');
+  assert.deepEqual(letterSections({ use: 'Para mí.', statements: ['Uno.'], language: 'es-MX' }).map(({ lang }) => lang), ['es-MX', 'es', '']);
 });
 
 test('/page/units/words', () => {
   assert.equal(timeWords('no time'), 'no time');
-  assert.deepEqual([70, 279_240, 1_500_000].map(millisecondsWords), ['0.07 ms', '280 ms', '1500 ms']);
-  assert.deepEqual([0, 999, 32_400, 5_000_000].map(sizeWords), ['0 bytes', '999 bytes', '32.4 kB', '5.0 MB']);
+  assert.deepEqual([70, 279_240, 1_500_000].map(millisecondsWords), ['0.07\u00a0ms', '280\u00a0ms', '1500\u00a0ms']);
+  assert.deepEqual([0, 999, 32_400, 5_000_000].map(sizeWords), ['0\u00a0bytes', '999\u00a0bytes', '32.4\u00a0kB', '5.0\u00a0MB']);
 });
