@@ -4,10 +4,11 @@
 #include "pipelines/relay/control.h"
 #include "signaling/api-evidence.h"
 #include "signaling/api-export.h"
+#include "signaling/api-forget.h"
+#include "signaling/api-log.h"
 #include "signaling/api-metrics.h"
-#include "signaling/disclosure.h"
-#include "signaling/receipt.h"
-#include "signaling/session.h"
+#include "signaling/api-plan.h"
+#include "signaling/api-withdraw.h"
 #include <string.h>
 
 /* --- who asks --- */
@@ -111,149 +112,20 @@ static void list_segments(HttpRequest *request, Daemon *daemon, const char *sess
 
 /* --- POST /v1/withdraw (R6): with the key or a token of the same person, also when the call is long over --- */
 
-typedef struct Withdrawing {
-  Daemon *daemon;
-  HttpRequest *request;
-  ConsentScope scope;
-  gint64 received_us;
-  char *session, *participant;
-  guint64 number;
-  gboolean was_there;
-} Withdrawing;
-
-static void withdrawing_free(Withdrawing *withdrawing) {
-  g_free(withdrawing->session);
-  g_free(withdrawing->participant);
-  g_free(withdrawing);
-}
-
-static void on_withdrawn(json_t *result, gpointer user) {
-  Withdrawing *withdrawing = user;
-  http_respond_json(withdrawing->request, 200, result);
-  withdrawing_free(withdrawing);
-}
-
-/* No session in memory: there is no gate to close, only what was kept to erase. */
-static void on_past_erased(const VaultReply *reply, gpointer user) {
-  Withdrawing *withdrawing = user;
-  if (reply->error != NULL && !g_error_matches(reply->error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) { /* R13 */
-    http_respond_error(withdrawing->request, 503, "storage", "The erase is not durable yet: ask again.");
-    withdrawing_free(withdrawing);
-    return;
-  }
-  json_t *receipt = receipt_new(&(ReceiptFacts){.session = withdrawing->session,
-                                                .participant = withdrawing->participant,
-                                                .event = "withdrawn",
-                                                .leaf_index = reply->leaf_index,
-                                                .leaf_hash = reply->leaf_hash});
-  json_t *exports = reply->exports != NULL ? json_incref(reply->exports) : json_array();
-  on_withdrawn(json_pack("{s:s, s:o, s:{s:I, s:I}, s:o, s:I, s:I}", "type", "consent.withdrawn", "receipt", receipt, "purged", "segments",
-                         (json_int_t)reply->segments, "bytes", (json_int_t)reply->bytes, "exports", exports, "gate_closed_us",
-                         (json_int_t)0, "erased_us", (json_int_t)(reply->done_us - withdrawing->received_us)),
-               withdrawing);
-}
-
-static void withdraw_past(Withdrawing *withdrawing) {
-  static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_UNSET,
-                                      [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
-                                      [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
-                                      [CONSENT_SCOPE_SESSION] = VAULT_SCOPE_SESSION};
-  withdrawing->daemon->counters.withdrawals++;
-  vault_append(
-      withdrawing->daemon->vault, withdrawing->session,
-      json_pack("{s:s, s:s, s:I}", "type", "withdraw", "participant", withdrawing->participant, "request", (json_int_t)withdrawing->number),
-      NULL, NULL);
-  const VaultErase erase = {.session = withdrawing->session,
-                            .request = withdrawing->number,
-                            .scope = SCOPES[withdrawing->scope],
-                            .participant = withdrawing->participant,
-                            .reason = "withdrawn"};
-  api_export_cut(withdrawing->daemon, withdrawing->session);
-  vault_erase(withdrawing->daemon->vault, &erase, on_past_erased, withdrawing);
-}
-
-static gboolean withdraw_present(Withdrawing *withdrawing) {
-  Session *session = session_get(withdrawing->daemon, withdrawing->session, FALSE);
-  Member *member = session != NULL ? session_member(session, withdrawing->participant) : NULL;
-  if (member != NULL)
-    session_withdraw(session, member, withdrawing->number, withdrawing->scope, withdrawing->received_us, on_withdrawn, withdrawing);
-  return member != NULL;
-}
-
-static gboolean was_there(const json_t *session, const char *participant) {
-  const json_t *list = json_object_get(session, "participants");
-  for (gsize i = 0; i < json_array_size(list); i++)
-    if (g_strcmp0(json_string_value(json_object_get(json_array_get(list, i), "id")), participant) == 0)
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean on_looked_up(gpointer data) {
-  Withdrawing *withdrawing = data;
-  if (withdrawing->was_there) {
-    withdraw_past(withdrawing);
-    return G_SOURCE_REMOVE;
-  }
-  http_respond_error(withdrawing->request, 404, "unknown_participant", "This person was in no recorded session of that name.");
-  withdrawing_free(withdrawing);
-  return G_SOURCE_REMOVE;
-}
-
-static gpointer look_up(gpointer data) {
-  Withdrawing *withdrawing = data;
-  g_autoptr(VaultReader) reader = vault_reader_open(withdrawing->daemon->config->data_dir, withdrawing->daemon->vault, NULL);
-  json_t *session = reader != NULL ? vault_reader_session(reader, withdrawing->session, NULL) : NULL;
-  withdrawing->was_there = session != NULL && was_there(session, withdrawing->participant);
-  json_decref(session);
-  g_main_context_invoke(withdrawing->daemon->control, on_looked_up, withdrawing);
-  return NULL;
-}
-
-static void on_key_found(const char *session, guint64 request, const char *participant, gpointer user) {
-  Withdrawing *withdrawing = user;
-  if (session == NULL) {
-    http_respond_error(withdrawing->request, 404, "unknown_key", "No consent belongs to this withdraw_key.");
-    withdrawing_free(withdrawing);
-    return;
-  }
-  withdrawing->session = g_strdup(session);
-  withdrawing->participant = g_strdup(participant);
-  withdrawing->number = request;
-  if (!withdraw_present(withdrawing))
-    withdraw_past(withdrawing);
-}
-
-static void post_withdraw(HttpRequest *request, Daemon *daemon) {
-  const json_t *body = http_body(request);
-  const char *key = json_string_value(json_object_get(body, "withdraw_key"));
-  const char *scope = json_string_value(json_object_get(body, "scope"));
+static void post_withdraw(HttpRequest *request, Daemon *daemon, gboolean preview) {
   Token token;
-  if (key == NULL && !authorize(request, daemon, &token))
-    return;
-  if (scope != NULL && disclosure_scope_parse(scope) == CONSENT_SCOPE_UNSET) {
-    http_respond_error(request, 400, "bad_scope", "“scope” must be session, participant or after.");
-    return;
-  }
-  if (key == NULL && (token.role == TOKEN_ROLE_AUDITOR || token.role == TOKEN_ROLE_SERVICE)) {
-    http_respond_error(request, 403, "wrong_role", "Only a participant can withdraw their consent.");
-    return;
-  }
-  Withdrawing *withdrawing = g_new0(Withdrawing, 1);
-  *withdrawing =
-      (Withdrawing){.daemon = daemon, .request = request, .scope = disclosure_scope_parse(scope), .received_us = daemon_now_us()};
-  if (key != NULL) {
-    guint8 hash[32];
-    receipt_withdraw_key_hash(key, hash);
-    vault_withdraw_key_find(daemon->vault, hash, on_key_found, withdrawing);
-    return;
-  }
-  withdrawing->session = g_strdup(token.session);
-  withdrawing->participant = g_strdup(token.participant);
-  if (!withdraw_present(withdrawing)) /* a token says who somebody is, not that they were recorded */
-    g_thread_unref(g_thread_new("look-up", look_up, withdrawing));
+  const gboolean by_key = json_is_string(json_object_get(http_body(request), "withdraw_key"));
+  if (by_key || authorize(request, daemon, &token))
+    api_withdraw(request, daemon, by_key ? NULL : &token, preview);
 }
 
 /* --- routes --- */
+
+static void log_route(HttpRequest *request, Daemon *daemon, const char *rest) {
+  Token token;
+  if (!api_log_is_private(rest) || authorize_role(request, daemon, &token, FALSE))
+    api_log(request, daemon, rest);
+}
 
 static void ready(HttpRequest *request, const Daemon *daemon) {
   if (daemon->healthy)
@@ -270,7 +142,8 @@ static void page(HttpRequest *request, const char *path) {
                {".css", "text/css; charset=utf-8"},
                {".svg", "image/svg+xml"},
                {".ts", "text/plain; charset=utf-8"}};
-  const char *name = g_str_equal(path, "/") ? "/index.html" : g_str_equal(path, "/audit") ? "/audit.html" : path;
+  g_autofree char *html = strchr(path, '.') == NULL ? g_strconcat(path, ".html", NULL) : NULL; /* /audit, /withdraw, … */
+  const char *name = g_str_equal(path, "/") ? "/index.html" : html != NULL ? html : path;
   g_autofree char *resource = g_strconcat("/recgate/web", name, NULL);
   GBytes *bytes = g_resources_lookup_data(resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   for (gsize i = 0; bytes != NULL && i < G_N_ELEMENTS(TYPES); i++)
@@ -317,10 +190,21 @@ static void get(HttpRequest *request, Daemon *daemon, const char *path) {
   else if (g_str_equal(path, "/v1/sessions")) {
     if (authorize_role(request, daemon, &token, TRUE))
       list(request, daemon, NULL, FALSE);
+  } else if (g_str_equal(path, "/v1/consent")) {
+    if (authorize(request, daemon, &token))
+      api_consent(request, daemon, &token);
   } else if (g_str_has_prefix(path, "/v1/sessions/"))
     session_route(request, daemon, path + strlen("/v1/sessions/"));
+  else if (g_str_has_prefix(path, "/v1/log/"))
+    log_route(request, daemon, path + strlen("/v1/log/"));
   else
     page(request, path);
+}
+
+static void delete (HttpRequest *request, Daemon *daemon, const char *rest) {
+  Token token;
+  if (authorize(request, daemon, &token))
+    api_forget(request, daemon, rest, &token);
 }
 
 void api_handle(HttpRequest *request, gpointer daemon) {
@@ -328,7 +212,15 @@ void api_handle(HttpRequest *request, gpointer daemon) {
   if (g_str_equal(method, "GET") || g_str_equal(method, "HEAD"))
     get(request, daemon, path);
   else if (g_str_equal(method, "POST") && g_str_equal(path, "/v1/withdraw"))
-    post_withdraw(request, daemon);
+    post_withdraw(request, daemon, FALSE);
+  else if (g_str_equal(method, "POST") && g_str_equal(path, "/v1/withdraw/preview"))
+    post_withdraw(request, daemon, TRUE);
+  else if (g_str_equal(method, "POST") && (g_str_equal(path, "/v1/sessions") || g_str_equal(path, "/v1/consent"))) {
+    Token token;
+    if (authorize(request, daemon, &token))
+      (g_str_equal(path, "/v1/consent") ? api_consent : api_plan_post)(request, daemon, &token);
+  } else if (g_str_equal(method, "DELETE") && g_str_has_prefix(path, "/v1/sessions/"))
+    delete (request, daemon, path + strlen("/v1/sessions/"));
   else
     http_respond_error(request, 405, "bad_method", "This address does not take that method.");
 }

@@ -25,7 +25,12 @@ typedef struct Config {
   char **request_roles;
   gint64 requests_max;                              /* [consent] requests a session */
   gint64 segment_s, max_participants;               /* [recording] */
+  gint64 retention_max_s;                           /* [recording] a disclosure that asks for more is refused */
+  char *head_file;                                  /* [ledger] NULL: none */
+  gint64 personal_data_s;                           /* [ledger] 0: nobody is forgotten by themselves */
   char *origin;                                     /* [ledger] the log's name; NULL: a random one */
+  char *template_dir;                               /* [letter]; NULL: built-in letters only */
+  gint64 early_s, grace_s;                          /* [sessions] the door of a planned one */
   char *webhook_url, *webhook_secret_file, *smtp_url, *smtp_from, *smtp_to, *smtp_user, *smtp_password_file, *reports_ca_file; /* [reports] */
   gint64 reports_allow_plain, reports_retry_ms, reports_give_up_s;
   gint64 workers;                                   /* [media] workers; 0: one a core */

@@ -27,6 +27,7 @@ typedef struct Daemon {
   GMainContext *control;
   Vault *vault;
   TokenKey *key;
+  struct Letters *letters; /* letter.h */
   Server *server;
   MediaLane *lanes;
   guint n_lanes, next_lane;
@@ -39,6 +40,7 @@ typedef struct Daemon {
   guint64 last_request; /* numbers of requests: wall clock ms, so that they stay unique over restarts */
   GPtrArray *exports;   /* running ones */
   guint listings;       /* running ones */
+  guint log_reads;      /* running ones (api-log.h) */
   guint bundles;        /* of evidence, being made or sent */
   GCancellable *ending; /* cancelled when the daemon ends: bundles being made stop */
   struct Reports *reports;

@@ -5,21 +5,14 @@
 #include <string.h>
 
 #include "gate/ledger/ledger.h"
+#include "signaling/letter-words.h"
 
 G_DEFINE_QUARK(disclosure - error, disclosure_error)
 
-static const char *const PURPOSES[] = {"personal-review", "education", "documentation", "other", NULL};
-
 static const struct {
   ConsentScope scope;
-  const char *word, *plain;
-} SCOPES[] = {
-    {CONSENT_SCOPE_SESSION, "session", "everything that was recorded of everyone in this session is erased"},
-    {CONSENT_SCOPE_PARTICIPANT, "participant",
-     "everything that was recorded of the person who withdraws is erased; what others' microphones and screens picked up of them stays"},
-    {CONSENT_SCOPE_AFTER, "after",
-     "nothing more is recorded; what was kept before the withdrawal stays, unless that person asks for its erasure"},
-};
+  const char *word;
+} SCOPES[] = {{CONSENT_SCOPE_SESSION, "session"}, {CONSENT_SCOPE_PARTICIPANT, "participant"}, {CONSENT_SCOPE_AFTER, "after"}};
 
 ConsentScope disclosure_scope_parse(const char *text) {
   for (gsize i = 0; text != NULL && i < G_N_ELEMENTS(SCOPES); i++)
@@ -28,11 +21,11 @@ ConsentScope disclosure_scope_parse(const char *text) {
   return CONSENT_SCOPE_UNSET;
 }
 
-static const char *scope_plain(const char *word) {
+const char *disclosure_scope_text(ConsentScope scope) {
   for (gsize i = 0; i < G_N_ELEMENTS(SCOPES); i++)
-    if (g_str_equal(word, SCOPES[i].word))
-      return SCOPES[i].plain;
-  return "";
+    if (scope == SCOPES[i].scope)
+      return SCOPES[i].word;
+  return NULL;
 }
 
 ConsentScope disclosure_on_withdrawal(const json_t *disclosure) {
@@ -89,7 +82,7 @@ static gboolean take_purpose(json_t *into, const json_t *given, GError **error) 
   const char *purpose = json_string_value(json_object_get(given, "purpose"));
   if (purpose == NULL)
     return missing("purpose", "one of personal-review, education, documentation, other", error);
-  if (!g_strv_contains(PURPOSES, purpose)) {
+  if (!g_strv_contains(letter_purposes, purpose)) {
     g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD,
                 "“purpose” must be one of personal-review, education, documentation, other.");
     return FALSE;
@@ -100,7 +93,7 @@ static gboolean take_purpose(json_t *into, const json_t *given, GError **error) 
   return TRUE;
 }
 
-static gboolean take_retention(json_t *into, const json_t *given, GError **error) {
+static gboolean take_retention(json_t *into, const json_t *given, gint64 longest_s, GError **error) {
   const json_t *retention = json_object_get(given, "retention_s");
   if (retention == NULL)
     return missing("retention_s", "for how many seconds the recording is kept", error);
@@ -108,6 +101,11 @@ static gboolean take_retention(json_t *into, const json_t *given, GError **error
   if (!json_is_integer(retention) || seconds < 1 || seconds > DISCLOSURE_RETENTION_S_MAX) {
     g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD,
                 "“retention_s” must be a whole number of seconds, from 1 to %lld (ten years).", DISCLOSURE_RETENTION_S_MAX);
+    return FALSE;
+  }
+  if (longest_s > 0 && seconds > longest_s) {
+    g_set_error(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_BAD,
+                "“retention_s” is more than this service keeps a recording: at most %" G_GINT64_FORMAT " seconds.", longest_s);
     return FALSE;
   }
   json_object_set_new(into, "retention_s", json_integer(seconds));
@@ -126,21 +124,20 @@ static gboolean take_withdrawal(json_t *into, const json_t *given, GError **erro
   return TRUE;
 }
 
-/* R1: what the gate adds by itself, in plain words, before hashing. */
+/* R1: what the gate adds by itself, in plain words, before hashing; in the disclosure's language, or it says that it is not. */
 static void add_gate_part(json_t *into, const DisclosureContext *context) {
+  gboolean known = FALSE;
+  const char *language = json_string_value(json_object_get(into, "language"));
+  const LetterWords *words = letter_words(language, &known);
   json_object_set_new(into, "controller", json_string(context->controller));
   json_object_set_new(into, "contact", json_string(context->contact));
   json_object_set_new(into, "session", json_string(context->session));
   json_object_set_new(into, "requested_at", json_string(context->requested_at));
-  const char *scope = json_string_value(json_object_get(into, "on_withdrawal"));
   g_autofree char *withdrawing =
-      g_strdup_printf("Anyone may withdraw at any time, without a reason, during the call and after it. Then %s. The person who "
-                      "withdraws may always ask that everything of the session is erased, for everyone.",
-                      scope_plain(scope));
-  json_t *statements = json_array();
-  json_array_append_new(statements, json_string(withdrawing));
-  json_array_append_new(statements, json_string("A withdrawal beats any hold or retention duty that is placed on this recording."));
-  json_array_append_new(statements, json_string("Voices and faces also reach other people's tracks, by echo and by screen sharing."));
+      g_strconcat(words->withdrawing, words->scopes[disclosure_on_withdrawal(into)], words->withdrawing_more, NULL);
+  json_t *statements = json_pack("[s, s, s]", withdrawing, words->hold, words->echo);
+  if (!known)
+    json_array_append_new(statements, json_sprintf("These sentences are in English because this gate does not speak “%s”.", language));
   json_object_set_new(into, "statements", statements);
 }
 
@@ -155,7 +152,7 @@ json_t *disclosure_complete(const json_t *given, const DisclosureContext *contex
       !take_text(complete, given, "storage", "how it is stored and protected", error) ||
       !take_list(complete, given, "access", "who may access it", FALSE, error) ||
       !take_list(complete, given, "third_parties", "which third parties get it ([] for none)", TRUE, error) ||
-      !take_retention(complete, given, error) || !take_withdrawal(complete, given, error) ||
+      !take_retention(complete, given, context->retention_s_max, error) || !take_withdrawal(complete, given, error) ||
       !take_text(complete, given, "language", "the language of this text, such as en", error)) {
     json_decref(complete);
     return NULL;
@@ -169,46 +166,4 @@ char *disclosure_canonical(const json_t *disclosure, guint8 hash[32], GError **e
   if (text != NULL)
     crypto_hash_sha256(hash, (const unsigned char *)text, strlen(text));
   return text;
-}
-
-static char *retention_words(gint64 seconds) {
-  static const struct {
-    gint64 s;
-    const char *one, *many;
-  } UNITS[] = {
-      {365 * 86400, "year", "years"}, {86400, "day", "days"}, {3600, "hour", "hours"}, {60, "minute", "minutes"}, {1, "second", "seconds"}};
-  for (gsize i = 0; i < G_N_ELEMENTS(UNITS); i++)
-    if (seconds % UNITS[i].s == 0)
-      return g_strdup_printf("%" G_GINT64_FORMAT " %s", seconds / UNITS[i].s, seconds == UNITS[i].s ? UNITS[i].one : UNITS[i].many);
-  return g_strdup_printf("%" G_GINT64_FORMAT " seconds", seconds);
-}
-
-static char *list_words(const json_t *list) {
-  if (json_array_size(list) == 0)
-    return g_strdup("nobody");
-  GString *words = g_string_new(NULL);
-  for (gsize i = 0; i < json_array_size(list); i++)
-    g_string_append_printf(words, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(list, i)));
-  return g_string_free(words, FALSE);
-}
-
-char *disclosure_letter(const json_t *disclosure, const DisclosureContext *context) {
-  const char *purpose = json_string_value(json_object_get(disclosure, "purpose"));
-  const char *own_words = json_string_value(json_object_get(disclosure, "purpose_text"));
-  g_autofree char *kept = retention_words(json_integer_value(json_object_get(disclosure, "retention_s")));
-  g_autofree char *access = list_words(json_object_get(disclosure, "access"));
-  g_autofree char *third = list_words(json_object_get(disclosure, "third_parties"));
-  GString *letter = g_string_new(NULL);
-  g_string_append_printf(letter, "%s asks to record this session.\n\nPurpose: %s%s%s\n", context->asker_name, purpose,
-                         own_words != NULL ? " – " : "", own_words != NULL ? own_words : "");
-  g_string_append_printf(letter, "How it will be used: %s\nHow it is stored and protected: %s\n",
-                         json_string_value(json_object_get(disclosure, "use")), json_string_value(json_object_get(disclosure, "storage")));
-  g_string_append_printf(letter, "Who may access it: %s\nThird parties who get it: %s\nHow long it is kept: %s\n", access, third, kept);
-  g_string_append_printf(letter, "Responsible: %s (%s)\n\n", json_string_value(json_object_get(disclosure, "controller")),
-                         json_string_value(json_object_get(disclosure, "contact")));
-  const json_t *statements = json_object_get(disclosure, "statements");
-  for (gsize i = 0; i < json_array_size(statements); i++)
-    g_string_append_printf(letter, "%s\n", json_string_value(json_array_get(statements, i)));
-  g_string_append(letter, "\nYou may say no. Nothing is recorded unless everyone agrees, and a no is final for this session.\n");
-  return g_string_free(letter, FALSE);
 }

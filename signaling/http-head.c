@@ -70,8 +70,9 @@ static guint check_request_line(Head *head, const char *line, gsize n) {
     return refuse(head, 505, "only HTTP/1.1 is spoken here");
   gsize n_method = (gsize)(space - line);
   head->has_body_method = n_method == 4 && memcmp(line, "POST", 4) == 0;
-  if (!head->has_body_method && !(n_method == 3 && memcmp(line, "GET", 3) == 0) && !(n_method == 4 && memcmp(line, "HEAD", 4) == 0))
-    return refuse(head, 405, "only GET, HEAD and POST are answered here");
+  if (!head->has_body_method && !(n_method == 3 && memcmp(line, "GET", 3) == 0) && !(n_method == 4 && memcmp(line, "HEAD", 4) == 0) &&
+      !(n_method == 6 && memcmp(line, "DELETE", 6) == 0))
+    return refuse(head, 405, "only GET, HEAD, POST and DELETE are answered here");
   return check_target(head, target, version);
 }
 

@@ -6,6 +6,7 @@
 #include "signaling/json.h"
 #include "signaling/server-internal.h"
 
+#define NO_CACHING            "no-store"
 #define QUERY_VALUE_BYTES_MAX 256 /* the longest parameter of ours is an id of 64 */
 
 struct HttpRequest {
@@ -56,16 +57,16 @@ static const char *reason_phrase(guint status) {
 }
 
 /* length < 0: chunked. One answer a connection, so keep-alive never carries a second request past http_head_check. */
-static GString *head_new(gboolean tls, guint status, const char *content_type, gint64 length) {
+static GString *head_new(gboolean tls, guint status, const char *content_type, const char *caching, gint64 length) {
   GString *head = g_string_new(NULL);
   g_string_append_printf(head, "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nConnection: close\r\n", status, reason_phrase(status), content_type);
   if (length >= 0)
     g_string_append_printf(head, "Content-Length: %" G_GINT64_FORMAT "\r\n", length);
   else
     g_string_append(head, "Transfer-Encoding: chunked\r\n");
+  g_string_append_printf(head, "Cache-Control: %s\r\n", caching);
   g_string_append(
-      head, "Cache-Control: no-store\r\n"
-            "Content-Security-Policy: default-src 'self'; img-src 'self' data:; media-src 'self' blob: mediastream:; object-src 'none'; "
+      head, "Content-Security-Policy: default-src 'self'; img-src 'self' data:; media-src 'self' blob: mediastream:; object-src 'none'; "
             "base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n"
             "X-Content-Type-Options: nosniff\r\n"
             "X-Frame-Options: DENY\r\n"
@@ -100,7 +101,7 @@ GBytes *http_error_bytes(gboolean tls, guint status, const char *code, const cha
   g_autoptr(GBytes) body = error_body(code, message);
   gsize n;
   const char *text = g_bytes_get_data(body, &n);
-  GString *all = head_new(tls, status, "application/json", (gint64)n);
+  GString *all = head_new(tls, status, "application/json", NO_CACHING, (gint64)n);
   head_append_extra(all, status);
   if (!head_only)
     g_string_append_len(all, text, (gssize)n);
@@ -189,7 +190,11 @@ int http_begin(Connection *connection) {
   int n = 0, method = lws_http_get_uri_and_method(connection->wsi, &path, &n);
   if (connection->request || connection->response)
     return -1; /* one request a connection */
-  const char *name = method == LWSHUMETH_GET ? "GET" : method == LWSHUMETH_POST ? "POST" : method == LWSHUMETH_HEAD ? "HEAD" : NULL;
+  const char *name = method == LWSHUMETH_GET      ? "GET"
+                     : method == LWSHUMETH_POST   ? "POST"
+                     : method == LWSHUMETH_HEAD   ? "HEAD"
+                     : method == LWSHUMETH_DELETE ? "DELETE"
+                                                  : NULL;
   connection->head_only = method == LWSHUMETH_HEAD;
   HttpRequest *request = request_new(connection, name ? name : "", path ? path : "", (gsize)MAX(n, 0));
   connection->request = request;
@@ -272,10 +277,10 @@ static gboolean request_tls(const HttpRequest *request) {
   return request->connection && request->connection->server->tls;
 }
 
-void http_respond_bytes(HttpRequest *request, guint status, const char *content_type, GBytes *bytes) {
+static void respond(HttpRequest *request, guint status, const char *content_type, const char *caching, GBytes *bytes) {
   g_autoptr(GBytes) body = bytes;
   gboolean head_only = request->connection && request->connection->head_only;
-  GString *head = head_new(request_tls(request), status, content_type, (gint64)g_bytes_get_size(body));
+  GString *head = head_new(request_tls(request), status, content_type, caching, (gint64)g_bytes_get_size(body));
   head_append_extra(head, status);
   Response *response = response_begin(request, head);
   if (!response)
@@ -283,6 +288,14 @@ void http_respond_bytes(HttpRequest *request, guint status, const char *content_
   response->last = TRUE;
   if (!head_only && g_bytes_get_size(body) > 0)
     g_queue_push_tail(&response->out, g_bytes_ref(body));
+}
+
+void http_respond_bytes(HttpRequest *request, guint status, const char *content_type, GBytes *bytes) {
+  respond(request, status, content_type, NO_CACHING, bytes);
+}
+
+void http_respond_cached(HttpRequest *request, const char *content_type, const char *caching, GBytes *bytes) {
+  respond(request, 200, content_type, caching, bytes);
 }
 
 void http_respond_json(HttpRequest *request, guint status, json_t *body) {
@@ -297,7 +310,7 @@ void http_respond_error(HttpRequest *request, guint status, const char *code, co
 
 HttpStream *http_respond_stream(HttpRequest *request, const char *content_type, const char *filename) {
   Connection *connection = request->connection;
-  GString *head = head_new(request_tls(request), 200, content_type, -1);
+  GString *head = head_new(request_tls(request), 200, content_type, NO_CACHING, -1);
   if (filename) {
     g_autofree char *safe = g_strdup(filename);
     g_strcanon(safe, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", '_');

@@ -2,8 +2,10 @@
 /* The WebSocket side of PROTOCOL.md: one function a message type. Whose message it is, is its socket's business (fault 21). */
 #include <string.h>
 
+#include "signaling/answer.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
+#include "signaling/session-plan.h"
 #include "signaling/session-report.h"
 
 /* PROTOCOL.md: the first message must be `join`, within 5 s. */
@@ -33,7 +35,7 @@ static void refuse(const Message *message, const char *code, const char *text) {
   socket_error(message->connection->socket, message->re, code, text);
 }
 
-static const char *refusal_text(ConsentResult result) {
+const char *answer_refusal_text(ConsentResult result) {
   switch (result) {
   case CONSENT_OK:
   case CONSENT_REFUSED:
@@ -71,7 +73,7 @@ static const char *refusal_text(ConsentResult result) {
 static gboolean passed(const Message *message, ConsentResult result) {
   if (result == CONSENT_OK)
     return TRUE;
-  refuse(message, consent_result_text(result), refusal_text(result));
+  refuse(message, consent_result_text(result), answer_refusal_text(result));
   return FALSE;
 }
 
@@ -147,22 +149,52 @@ static void catch_up(Session *session, Member *member) {
   session_tell_consents(session);
 }
 
+typedef struct Entering {
+  Member *member;
+  const Token *token;
+} Entering;
+
+/* R21: the join stands on the ledger before what it closed or opened. */
+static void entered(gpointer user) {
+  const Entering *entering = user;
+  Member *member = entering->member;
+  g_strlcpy(member->name, entering->token->name, sizeof member->name);
+  member->role = entering->token->role;
+  json_t *leaf = json_pack("{s:s, s:s, s:s}", "participant", member->id, "name", member->name, "role", token_role_text(member->role));
+  if (entering->token->cannot_consent) /* R4 */
+    json_object_set_new(leaf, "cannot_consent", json_true());
+  session_leaf(member->session, "join", leaf);
+}
+
 static ConsentResult enter(const Message *message, Member *member, const Token *token) {
   Session *session = member->session;
+  Entering entering = {member, token};
   gboolean may_request = g_strv_contains((const char *const *)message->daemon->config->request_roles, token_role_text(token->role));
   member->greeted = FALSE;
-  ConsentResult result = session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_JOIN,
-                                                                .person = member->person,
-                                                                .may_request = may_request,
-                                                                .cannot_consent = token->cannot_consent});
+  ConsentResult result = session_event_then(
+      session,
+      &(ConsentEvent){
+          .type = CONSENT_EVENT_JOIN, .person = member->person, .may_request = may_request, .cannot_consent = token->cannot_consent},
+      entered, &entering);
   if (result != CONSENT_OK)
     return result;
-  g_strlcpy(member->name, token->name, sizeof member->name);
-  member->role = token->role;
   replace_connection(member);
   member->connection = message->connection;
   message->connection->member = member;
   return CONSENT_OK;
+}
+
+/* R5: a planned session has its guests and its hours. */
+static gboolean may_enter(const Message *message, const Session *session, const char *participant) {
+  g_autofree char *text = NULL;
+  const char *code = session_plan_refusal(session, participant, &text);
+  if (code == NULL)
+    return TRUE;
+  json_t *refusal = json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", text);
+  g_autofree char *opens = daemon_rfc3339(session_plan_opens_ms(session));
+  json_object_set_new(refusal, "opens", json_string(opens));
+  answer(message, refusal);
+  return FALSE;
 }
 
 static void join_session(const Message *message, const Token *token) {
@@ -176,6 +208,8 @@ static void join_session(const Message *message, const Token *token) {
     session_wait(session, message->connection, message->json);
     return;
   }
+  if (!may_enter(message, session, token->participant))
+    return;
   Member *member = session_member(session, token->participant);
   gboolean was_here = member != NULL && member->on_roster;
   if (!was_here && session_roster_count(session) >= (guint)daemon->config->max_participants) {
@@ -191,8 +225,6 @@ static void join_session(const Message *message, const Token *token) {
   member->on_roster = TRUE;
   session->idle_since_us = 0;
   daemon->counters.joins++;
-  session_leaf(session, "join",
-               json_pack("{s:s, s:s, s:s}", "participant", member->id, "name", member->name, "role", token_role_text(member->role)));
   greet(message, member);
   if (!was_here)
     session_broadcast(session, json_pack("{s:s, s:o}", "type", "participant.joined", "participant", session_participant_json(member)),
@@ -286,34 +318,6 @@ static void on_signal(const Message *message) {
 
 /* --- asking and answering --- */
 
-static Request *request_new(const Message *message, GError **error) {
-  Daemon *daemon = message->daemon;
-  gint64 now_ms = daemon_wall_ms();
-  g_autofree char *at = daemon_rfc3339(now_ms);
-  const DisclosureContext context = {daemon->config->controller_name, daemon->config->controller_contact, message->session->id, at,
-                                     message->member->name};
-  json_t *disclosure = disclosure_complete(json_object_get(message->json, "disclosure"), &context, error);
-  if (disclosure == NULL)
-    return NULL;
-  Request *request = g_new0(Request, 1);
-  request->canonical = disclosure_canonical(disclosure, request->hash, error);
-  if (request->canonical == NULL) {
-    json_decref(disclosure);
-    g_free(request);
-    return NULL;
-  }
-  for (gsize i = 0; i < sizeof request->hash; i++)
-    g_snprintf(request->sha256 + 2 * i, 3, "%02x", request->hash[i]);
-  daemon->last_request = MAX(daemon->last_request + 1, (guint64)now_ms);
-  request->number = daemon->last_request;
-  request->disclosure = disclosure;
-  request->letter = disclosure_letter(disclosure, &context);
-  request->asker = message->member;
-  request->on_withdrawal = disclosure_on_withdrawal(disclosure);
-  request->made_ms = now_ms;
-  return request;
-}
-
 /* An answer that waits for its leaf: what was decided is durable before anybody is told so. */
 typedef struct Recorded {
   Daemon *daemon;
@@ -336,24 +340,32 @@ static void recorded_free(Recorded *recorded) {
   g_free(recorded);
 }
 
-static void on_recorded(const VaultReply *reply, gpointer user) {
-  Recorded *recorded = user;
-  const Request *request = session_request(recorded->session, recorded->request);
-  json_t *message = json_pack("{s:s}", "type", recorded->requested ? "recording.requested" : "consent.recorded");
+static json_t *recorded_json(const Recorded *recorded, const Request *request, json_t *receipt) {
+  json_t *message = json_pack("{s:s, s:o}", "type", recorded->requested ? "recording.requested" : "consent.recorded", "receipt", receipt);
   if (recorded->requested && request != NULL) {
     json_object_set_new(message, "request", json_sprintf("%" G_GUINT64_FORMAT, request->number));
     json_object_set_new(message, "disclosure_sha256", json_string(request->sha256));
   }
-  const ReceiptFacts facts = {.session = recorded->session->id,
-                              .participant = recorded->member->id,
-                              .event = recorded->event,
-                              .request = request,
-                              .leaf_index = reply->leaf_index,
-                              .leaf_hash = reply->leaf_hash,
-                              .withdraw_key_sha256 = recorded->withdraw_key_sha256};
-  json_object_set_new(message, "receipt", receipt_new(&facts));
   if (recorded->withdraw_key != NULL)
     json_object_set_new(message, "withdraw_key", json_string(recorded->withdraw_key));
+  return message;
+}
+
+/* R24: no receipt without its proof. The client is told so, and may say the same again. */
+static json_t *unrecorded_json(const GError *why) {
+  g_autofree char *text = receipt_missing_text(why);
+  return json_pack("{s:s, s:s, s:s}", "type", "error", "code", "no_receipt", "message", text);
+}
+
+static void on_recorded(const VaultReply *reply, gpointer user) {
+  Recorded *recorded = user;
+  const Request *request = session_request(recorded->session, recorded->request);
+  const ReceiptFacts facts = {.session = recorded->session->id,
+                              .participant = recorded->member->id,
+                              .disclosure = request != NULL ? request->disclosure : NULL,
+                              .withdraw_key_sha256 = recorded->withdraw_key_sha256};
+  json_t *receipt = receipt_new(recorded->daemon->vault, &facts, reply->proof);
+  json_t *message = receipt != NULL ? recorded_json(recorded, request, receipt) : unrecorded_json(reply->error);
   if (recorded->re != NULL)
     json_object_set_new(message, "re", json_string(recorded->re));
   if (g_hash_table_contains(recorded->daemon->connections, recorded->connection))
@@ -384,7 +396,7 @@ static void record(gpointer user) {
   if (recorded->withdraw_key != NULL) /* first: when the receipt is out, the key works, whatever happens to this process */
     vault_withdraw_key_put(recorded->daemon->vault, recorded->session->id, recorded->request, recorded->member->id,
                            recorded->withdraw_key_hash);
-  vault_append(recorded->daemon->vault, recorded->session->id, g_steal_pointer(&recorded->leaf), on_recorded, recorded);
+  vault_append_proven(recorded->daemon->vault, recorded->session->id, g_steal_pointer(&recorded->leaf), on_recorded, recorded);
 }
 
 /* Hands the answer to the core; what it accepts is put on the ledger and answered with a receipt. */
@@ -395,7 +407,7 @@ static gboolean decide(const Message *message, const ConsentEvent *event, Record
   return FALSE;
 }
 
-static gboolean parse_media(const json_t *list, ConsentMedia *media) {
+gboolean answer_parse_media(const json_t *list, ConsentMedia *media) {
   if (list == NULL) {
     *media = CONSENT_MEDIA_ALL;
     return TRUE;
@@ -414,7 +426,7 @@ static gboolean parse_media(const json_t *list, ConsentMedia *media) {
   return mask != 0;
 }
 
-static gboolean parse_sha256(const char *hex, guint8 hash[32]) {
+gboolean answer_parse_sha256(const char *hex, guint8 hash[32]) {
   if (hex == NULL || strlen(hex) != 64)
     return FALSE;
   for (gsize i = 0; i < 32; i++) {
@@ -429,58 +441,43 @@ static gboolean parse_sha256(const char *hex, guint8 hash[32]) {
 static void give_withdraw_key(Recorded *recorded) {
   recorded->withdraw_key = receipt_withdraw_key_new(recorded->withdraw_key_hash);
   recorded->withdraw_key_sha256 = receipt_hex(recorded->withdraw_key_hash);
+  json_object_set_new(recorded->leaf, "withdraw_key_sha256", json_string(recorded->withdraw_key_sha256));
 }
 
 static void request_accepted(gpointer user) {
   Recorded *recorded = user;
   const Request *request = session_request(recorded->session, recorded->request);
-  static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_SESSION,
-                                      [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
-                                      [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
-                                      [CONSENT_SCOPE_SESSION] = VAULT_SCOPE_SESSION};
-  const VaultRecording recording = {.session = recorded->session->id,
-                                    .request = request->number,
-                                    .on_withdrawal = SCOPES[request->on_withdrawal],
-                                    .retention_s = json_integer_value(json_object_get(request->disclosure, "retention_s")),
-                                    .disclosure = request->canonical,
-                                    .sha256 = request->sha256,
-                                    .asker = recorded->member->id};
-  vault_recording_new(recorded->daemon->vault, &recording, NULL, NULL);
+  session_request_keep(recorded->session, request);
   record(recorded);
 }
 
 static void on_request(const Message *message) {
   Session *session = message->session;
   g_autoptr(GError) error = NULL;
-  Request *request = request_new(message, &error);
+  Request *request =
+      session_request_new(session, json_object_get(message->json, "disclosure"), message->member->name, message->member, &error);
   if (request == NULL) {
     refuse(message, g_error_matches(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_MISSING) ? "disclosure_incomplete" : "bad_disclosure",
            error->message);
     return;
   }
-  g_ptr_array_add(session->requests, request); /* the effects refer to it */
-  ConsentEvent event = {
-      .type = CONSENT_EVENT_REQUEST, .person = message->member->person, .request = request->number, .scope = request->on_withdrawal};
-  memcpy(event.sha256, request->hash, sizeof event.sha256);
   Recorded *recorded = recorded_new(message, "granted", request->number,
                                     json_pack("{s:s, s:I, s:s, s:s}", "type", "grant", "request", (json_int_t)request->number, "media",
                                               "all", "disclosure_sha256", request->sha256));
   recorded->requested = TRUE;
   give_withdraw_key(recorded);
-  if (passed(message, session_event_then(session, &event, request_accepted, recorded)))
-    return;
-  recorded_free(recorded);
-  g_ptr_array_remove_index(session->requests, session->requests->len - 1);
+  if (!passed(message, session_request_ask(session, request, request_accepted, recorded)))
+    recorded_free(recorded);
 }
 
 static void on_grant(const Message *message) {
   static const char *const MEDIA[] = {"none", "audio", "video", "all"};
   ConsentEvent event = {.type = CONSENT_EVENT_GRANT, .person = message->member->person, .request = request_number(message->json)};
-  if (!parse_media(json_object_get(message->json, "media"), &event.media)) {
+  if (!answer_parse_media(json_object_get(message->json, "media"), &event.media)) {
     refuse(message, "bad_media", "“media” must list audio, video, or both.");
     return;
   }
-  if (!parse_sha256(text_field(message, "disclosure_sha256"), event.sha256)) {
+  if (!answer_parse_sha256(text_field(message, "disclosure_sha256"), event.sha256)) {
     refuse(message, "wrong_disclosure", "A grant names the text it agrees to: “disclosure_sha256”, 64 hexadecimal digits (R3).");
     return;
   }
@@ -494,7 +491,9 @@ static void on_grant(const Message *message) {
 static void on_decline(const Message *message) {
   guint64 request = request_number(message->json);
   const ConsentEvent event = {.type = CONSENT_EVENT_DECLINE, .person = message->member->person, .request = request};
-  json_t *leaf = json_pack("{s:s, s:I}", "type", "decline", "request", (json_int_t)request);
+  const Request *asked = session_request(message->session, request);
+  json_t *leaf = json_pack("{s:s, s:I, s:s*}", "type", "decline", "request", (json_int_t)request, "disclosure_sha256",
+                           asked != NULL ? asked->sha256 : NULL);
   message->daemon->counters.declines += decide(message, &event, recorded_new(message, "declined", request, leaf));
 }
 
@@ -533,10 +532,21 @@ static void on_withdraw(const Message *message) {
 
 /* --- toggling (R14) --- */
 
+typedef struct Toggling {
+  Member *member;
+  const char *leaf;
+} Toggling;
+
+static void toggled(gpointer user) {
+  const Toggling *toggling = user;
+  session_leaf(toggling->member->session, toggling->leaf, json_pack("{s:s}", "participant", toggling->member->id));
+}
+
 static void toggle(const Message *message, ConsentEventType type, const char *leaf) {
-  if (!passed(message, session_event(message->session, &(ConsentEvent){.type = type, .person = message->member->person})))
+  Toggling toggling = {message->member, leaf};
+  const ConsentEvent event = {.type = type, .person = message->member->person};
+  if (!passed(message, session_event_then(message->session, &event, toggled, &toggling)))
     return;
-  session_leaf(message->session, leaf, json_pack("{s:s}", "participant", message->member->id));
   answer(message, session_recording_json(message->session, message->member));
 }
 
@@ -598,7 +608,7 @@ static void dispatch(const Message *message, const char *type) {
     else if (message->connection->replaced)
       refuse(message, "replaced", "Another window of yours has taken over: here you can only withdraw.");
     else
-      refuse(message, "not_joined", refusal_text(CONSENT_NOT_JOINED));
+      refuse(message, "not_joined", answer_refusal_text(CONSENT_NOT_JOINED));
     return;
   }
   refuse(message, "unknown_type", "This gate does not know that type of message.");

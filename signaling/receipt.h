@@ -1,21 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Receipts: what somebody gets who granted, declined or withdrew (R24). Field names of ISO/IEC TS 27560.
+/* Receipts: what somebody gets who granted, declined, offered or withdrew (R24). Field names of ISO/IEC TS 27560; checked by receipt-check.h.
  *
- * Threads: control thread. The gate's signature and the inclusion proof are not made yet: their place is here. */
+ * Threads: any thread. A receipt proves and erases nothing: of the withdraw_key it holds the hash. */
 #ifndef RECGATE_RECEIPT_H
 #define RECGATE_RECEIPT_H
 
-#include "signaling/session.h"
+#include "gate/vault/vault.h"
 
-typedef struct ReceiptFacts {
+#define RECEIPT_SCHEMA "recgate-receipt-1"
+
+/* Leaf type and the words of a receipt's event: "grant" -> "granted". NULL: no receipt is given for such a leaf. */
+const char *receipt_event_state(const char *leaf_type);
+
+typedef struct ReceiptFacts { /* what the leaf says by itself (request, media, scope, time) is taken from it */
   const char *session, *participant;
-  const char *event;            /* "granted" | "declined" | "offered" | "withdrawn" */
-  const Request *request;       /* NULL: there was none */
-  gint64 leaf_index;            /* -1: none */
-  const char *leaf_hash;        /* hex */
-  const char *withdraw_key_sha256; /* hex; NULL where no key was given */
+  const json_t *disclosure;            /* what it is about; NULL: not known */
+  const char *withdraw_key_sha256;     /* hex; NULL where no key was given */
+  const json_t *participant_signature; /* of a grant; NULL: the client made none */
+  const json_t *erased;                /* of a withdrawal: {"segments", "bytes"}; NULL */
 } ReceiptFacts;
-json_t *receipt_new(const ReceiptFacts *facts);
+
+/* Signed with the log's key over the JCS text without `signature`. proof: VaultReply's, of exactly this act.
+ * NULL: there is no proof, so there is no receipt. New reference. */
+json_t *receipt_new(const Vault *vault, const ReceiptFacts *facts, const json_t *proof);
+
+/* Why there is none: a sentence for a person; g_free it. */
+char *receipt_missing_text(const GError *why);
+
+/* Sets the fields that only repeat what the disclosure says. */
+void receipt_describe(json_t *receipt, const json_t *disclosure);
+/* RFC 3339 with milliseconds; g_free it. */
+char *receipt_time(gint64 wall_ms);
 
 /* A fresh withdraw_key (32 random bytes, base64url, no padding) and the SHA-256 of that text. g_free it. */
 char *receipt_withdraw_key_new(guint8 sha256[32]);

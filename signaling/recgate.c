@@ -8,8 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "gate/vault/head.h"
 #include "signaling/address.h"
 #include "signaling/api-export.h"
+#include "signaling/letter.h"
 #include "signaling/reports.h"
 #include "signaling/session.h"
 
@@ -62,6 +64,17 @@ static void on_health(gboolean healthy, const char *why, gpointer user) {
   session_health(daemon);
 }
 
+/* R19; fault 36: an export in flight is cut. A paused recording is not over as long as its request is open. */
+static gboolean on_overdue(const char *id, guint64 request, gpointer user) {
+  const Session *session = session_get(user, id, FALSE);
+  const ConsentView view = session != NULL && session->consent != NULL ? consent_view(session->consent) : (ConsentView){0};
+  if (view.request_active && view.request == request)
+    return TRUE;
+  api_export_cut(user, id);
+  g_message("event=expired session=%s request=%" G_GUINT64_FORMAT, id, request);
+  return FALSE;
+}
+
 /* --- starting --- */
 
 /* Media, control and storage threads go first: they are what a withdrawal passes through (R6, R11), and each of their steps is short. Under load
@@ -74,10 +87,20 @@ static void be_prompt(int policy) {
 
 static gboolean start_vault(Daemon *daemon, GError **error) {
   const VaultEvents events = {on_sealed, on_take_failed, on_health, daemon};
+  if (daemon->config->head_file != NULL && !vault_head_check(daemon->config->data_dir, daemon->config->head_file, error))
+    return FALSE;
   be_prompt(SCHED_RR);
   daemon->vault = vault_open(daemon->config->data_dir, daemon->config->origin, daemon->control, &events, error);
   be_prompt(SCHED_OTHER);
   daemon->healthy = daemon->vault != NULL && vault_healthy(daemon->vault);
+  if (daemon->vault != NULL) /* whoever was in a session before is in none now: an auditor must know */
+    vault_append(daemon->vault, NULL, json_pack("{s:s}", "type", "start"), NULL, NULL);
+  if (daemon->vault != NULL)
+    vault_set_overdue(daemon->vault, on_overdue, daemon);
+  if (daemon->vault != NULL)
+    vault_set_personal_data(daemon->vault, daemon->config->personal_data_s);
+  if (daemon->vault != NULL && daemon->config->head_file != NULL)
+    vault_set_head_file(daemon->vault, daemon->config->head_file);
   return daemon->vault != NULL;
 }
 
@@ -188,7 +211,8 @@ static gboolean is_quiet(const Daemon *daemon) {
   while (g_hash_table_iter_next(&iter, NULL, &session))
     if (!session_is_quiet(session))
       return FALSE;
-  return daemon->exports->len == 0 && daemon->listings == 0 && daemon->bundles == 0 && reports_is_quiet(daemon->reports);
+  return daemon->exports->len == 0 && daemon->listings == 0 && daemon->log_reads == 0 && daemon->bundles == 0 &&
+         reports_is_quiet(daemon->reports);
 }
 
 static gboolean on_patience_over(gpointer over) {
@@ -229,9 +253,15 @@ static void stop(Daemon *daemon) {
   g_ptr_array_unref(daemon->exports);
   g_object_unref(daemon->ending);
   token_key_free(daemon->key);
+  letters_free(daemon->letters);
   g_free(daemon->lanes);
   g_free(daemon->unhealthy_why);
   g_main_loop_unref(daemon->loop);
+}
+
+static gboolean start_letters(Daemon *daemon, GError **error) {
+  daemon->letters = letters_load(daemon->config->template_dir, error);
+  return daemon->letters != NULL;
 }
 
 static int serve(Config *config) {
@@ -241,8 +271,9 @@ static int serve(Config *config) {
   daemon.connections = g_hash_table_new(NULL, NULL);
   daemon.exports = g_ptr_array_new();
   daemon.ending = g_cancellable_new();
-  gboolean started = start_vault(&daemon, &error) && start_key(&daemon, &error) && start_media(&daemon, &error) &&
-                     (daemon.reports = reports_new(&daemon, &error)) != NULL && start_server(&daemon, &error);
+  gboolean started = start_letters(&daemon, &error) && start_vault(&daemon, &error) && start_key(&daemon, &error) &&
+                     start_media(&daemon, &error) && (daemon.reports = reports_new(&daemon, &error)) != NULL &&
+                     start_server(&daemon, &error);
   if (started) {
     if (g_str_equal(config->controller_name, CONFIG_CONTROLLER_UNNAMED))
       g_warning("event=controller_unnamed advice=\"set [controller] name and contact: every disclosure names who is responsible (R1)\"");

@@ -6,6 +6,7 @@
 #include "pipelines/evidence/bundle.h"
 #include "pipelines/evidence/html.h"
 #include "signaling/recgatectl-output.h"
+#include "signaling/recgatectl-vault.h"
 #include "signaling/token.h"
 
 static GBytes *make(Vault *vault, const CtlOptions *options, GError **error) {
@@ -29,7 +30,8 @@ static gboolean evidence_make(const CtlOptions *options, GError **error) {
     return ctl_refuse(error, CTL_ERROR_USAGE, "which session? recgatectl evidence SESSION --data DIR, or --check FILE");
   if (!vault_process_protect(error)) /* keys are in memory from here on (fault 35) */
     return FALSE;
-  g_autoptr(Vault) vault = ctl_vault_open(options->data, "GET /v1/sessions/SESSION/evidence", error);
+  g_autoptr(Vault) vault =
+      ctl_vault_open(options, "what is given out must be on its ledger first: ask it by HTTP (GET /v1/sessions/SESSION/evidence)", error);
   g_autofree char *name = g_strdup_printf("%s-evidence.zip", options->session);
   CtlOutput output = {.fd = -1};
   GBytes *bundle = vault && ctl_output_open(&output, options, name, error) ? make(vault, options, error) : NULL;
@@ -83,7 +85,7 @@ static gboolean evidence_check(const CtlOptions *options, GError **error) {
   if (!bundle_check((const guint8 *)bytes, n, key, &facts, &why)) {
     const gboolean unreadable = g_error_matches(why, BUNDLE_ERROR, BUNDLE_ERROR_ARCHIVE);
     g_autofree char *words = html_plain(why ? why->message : "the cryptographic library does not start");
-    g_set_error(error, CTL_ERROR, unreadable ? CTL_ERROR_FILE : CTL_ERROR_CHECK, "%s: %s", options->check, words);
+    g_set_error(error, CTL_ERROR, unreadable ? CTL_ERROR_FILE : CTL_ERROR_VERDICT, "%s: %s", options->check, words);
     return FALSE;
   }
   print_facts(options, &facts);

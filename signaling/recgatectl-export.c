@@ -6,6 +6,7 @@
 #include "gate/vault/vault-reader.h"
 #include "pipelines/recording/export.h"
 #include "signaling/recgatectl-output.h"
+#include "signaling/recgatectl-vault.h"
 #include "signaling/token.h"
 
 /* The access to one person's recording (R18, R20). */
@@ -38,7 +39,8 @@ gboolean ctl_export(const CtlOptions *options, GError **error) {
   if (!vault_process_protect(error)) /* keys are in memory from here on (fault 35) */
     return FALSE;
   gst_init(NULL, NULL);
-  g_autoptr(Vault) vault = ctl_vault_open(options->data, "GET /v1/sessions/SESSION/recording", error);
+  g_autoptr(Vault) vault =
+      ctl_vault_open(options, "what is given out must be on its ledger first: ask it by HTTP (GET /v1/sessions/SESSION/recording)", error);
   CtlOutput output = {.fd = -1};
   g_autofree char *name = g_strdup_printf("%s-%s.webm", options->session, options->participant);
   gboolean done = vault && ctl_output_open(&output, options, name, error) && export_into(&output, vault, options, error);

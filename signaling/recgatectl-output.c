@@ -6,50 +6,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static void ignore_sealed(const VaultSealed *sealed G_GNUC_UNUSED, gpointer user G_GNUC_UNUSED) {}
-static void ignore_take(const char *session G_GNUC_UNUSED, guint32 take G_GNUC_UNUSED, const char *why G_GNUC_UNUSED,
-                        gpointer user G_GNUC_UNUSED) {}
-static void ignore_health(gboolean healthy G_GNUC_UNUSED, const char *why G_GNUC_UNUSED, gpointer user G_GNUC_UNUSED) {}
-
-Vault *ctl_vault_open(const char *data, const char *instead, GError **error) {
-  static const VaultEvents events = {ignore_sealed, ignore_take, ignore_health, NULL};
-  if (!g_file_test(data, G_FILE_TEST_IS_DIR)) {
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FILE, "%s is not a data directory: give one with --data DIR", data);
-    return NULL;
-  }
-  g_autoptr(GError) why = NULL;
-  Vault *vault = vault_open(data, NULL, NULL, &events, &why);
-  if (!vault && g_error_matches(why, VAULT_ERROR, VAULT_ERROR_BUSY))
-    g_set_error(error, CTL_ERROR, CTL_ERROR_BUSY,
-                "a running recgate owns %s, and what is given out must be on its ledger first: ask it by HTTP (%s)", data, instead);
-  else if (!vault)
-    g_propagate_error(error, g_steal_pointer(&why));
-  return vault;
-}
-
-typedef struct Appending {
-  gboolean done;
-  GError *error;
-} Appending;
-
-static void appended(const VaultReply *reply, gpointer user) {
-  Appending *appending = user;
-  appending->error = reply->error ? g_error_copy(reply->error) : NULL;
-  appending->done = TRUE;
-}
-
-gboolean ctl_leaf_append(Vault *vault, const char *session, json_t *leaf, GError **error) {
-  Appending appending = {0};
-  if (!leaf)
-    return ctl_refuse(error, CTL_ERROR_USAGE, "the user's name is not UTF-8");
-  vault_append(vault, session, leaf, appended, &appending);
-  while (!appending.done)
-    g_main_context_iteration(NULL, TRUE);
-  if (appending.error)
-    g_propagate_error(error, appending.error);
-  return !appending.error;
-}
-
 static gboolean output_failed(const char *path, int number, GError **error) {
   g_set_error(error, CTL_ERROR, CTL_ERROR_FILE, "%s: %s", path, g_strerror(number));
   return FALSE;

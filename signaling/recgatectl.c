@@ -9,8 +9,8 @@
 
 #include "signaling/token.h"
 
-#define EXIT_CHECK    1
 #define EXIT_USE      2
+#define EXIT_VERDICT  1
 #define TTL_DEFAULT_S 3600
 
 G_DEFINE_QUARK(recgatectl - error, ctl_error)
@@ -51,10 +51,11 @@ gboolean ctl_token(const CtlOptions *options, GError **error) {
 static const struct {
   const char *name;
   gboolean (*run)(const CtlOptions *options, GError **error);
-  gboolean takes_session; /* as an argument */
+  gboolean takes_session; /* as an argument; of receipt: its file */
 } commands[] = {
-    {"token", ctl_token, FALSE},  {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE},
-    {"export", ctl_export, TRUE}, {"evidence", ctl_evidence, TRUE},
+    {"token", ctl_token, FALSE},     {"sessions", ctl_sessions, FALSE}, {"segments", ctl_segments, TRUE}, {"export", ctl_export, TRUE},
+    {"verify", ctl_verify, FALSE},   {"key", ctl_key, FALSE},           {"receipt", ctl_receipt, TRUE},   {"forget", ctl_forget, TRUE},
+    {"restore", ctl_restore, FALSE}, {"evidence", ctl_evidence, TRUE},
 };
 
 static const char summary[] =
@@ -64,6 +65,12 @@ static const char summary[] =
     "  sessions                                             list what the data directory holds\n"
     "  segments SESSION                                     list a session's segments\n"
     "  export SESSION --participant P [--take T] [-o FILE]  write one person's recording; -o - is standard output\n"
+    "  verify [--key VERIFIER_KEY] [--checkpoint FILE]... [--tiles DIR]\n"
+    "                                                       does what stands there keep the rules?\n"
+    "  key                                                  print the log's verifier key\n"
+    "  receipt FILE [--key VERIFIER_KEY | --data DIR]       check receipts offline\n"
+    "  forget SESSION [--participant P]                     names, texts and salts of a session, or of one person in it\n"
+    "  restore --ledger NEWEST | --no-newer-ledger          make a restored data directory usable (docs/backup.md)\n"
     "  evidence SESSION [-o FILE]                           write a session's evidence bundle, evidence.zip\n"
     "  evidence --check FILE [--key K]                      check a bundle offline; K: the log's verifier key, or a file with it\n"
     "\n"
@@ -83,9 +90,11 @@ static gboolean command_run(const char *name, const char *argument, CtlOptions *
 
 static gboolean run(int *argc, char ***argv, GError **error) {
   g_autofree char *data = NULL, *session = NULL, *participant = NULL, *secret = NULL, *role = NULL, *name = NULL, *output = NULL;
-  g_autofree char *check = NULL, *key = NULL;
+  g_autofree char *check = NULL;
   gint64 ttl_s = TTL_DEFAULT_S, take = 0;
-  gboolean json = FALSE, force = FALSE;
+  g_autofree char *key = NULL, *tiles = NULL, *ledger = NULL;
+  g_auto(GStrv) checkpoints = NULL;
+  gboolean json = FALSE, force = FALSE, no_newer_ledger = FALSE;
   const GOptionEntry entries[] = {
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &data, "data directory (default: recgate-data)", "DIR"},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "machine-readable output", NULL},
@@ -98,8 +107,12 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"take", 0, 0, G_OPTION_ARG_INT64, &take, "one take only", "T"},
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "file to write (default: SESSION-P.webm)", "FILE"},
       {"check", 0, 0, G_OPTION_ARG_FILENAME, &check, "evidence bundle to check", "FILE"},
-      {"key", 0, 0, G_OPTION_ARG_STRING, &key, "verifier key of the log, as text or in a file", "K"},
       {"force", 0, 0, G_OPTION_ARG_NONE, &force, "replace an existing file", NULL},
+      {"key", 0, 0, G_OPTION_ARG_STRING, &key, "the log's key (default: of the data directory)", "VERIFIER_KEY"},
+      {"checkpoint", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &checkpoints, "a checkpoint, proof or receipt saved earlier", "FILE"},
+      {"tiles", 0, 0, G_OPTION_ARG_FILENAME, &tiles, "tiles saved earlier", "DIR"},
+      {"ledger", 0, 0, G_OPTION_ARG_FILENAME, &ledger, "newest copy of the ledger: vault.db, a data directory, or tiles", "NEWEST"},
+      {"no-newer-ledger", 0, 0, G_OPTION_ARG_NONE, &no_newer_ledger, "there is none, and nothing was erased since", NULL},
       {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
   };
   g_autoptr(GOptionContext) context = g_option_context_new("COMMAND");
@@ -116,12 +129,17 @@ static gboolean run(int *argc, char ***argv, GError **error) {
                         .role = role,
                         .name = name,
                         .output = output,
-                        .check = check,
                         .key = key,
+                        .tiles = tiles,
+                        .checkpoints = (const char *const *)checkpoints,
+                        .check = check,
                         .ttl_s = ttl_s,
                         .take = take,
                         .json = json,
-                        .force = force};
+                        .force = force,
+                        .data_given = data != NULL,
+                        .ledger = ledger,
+                        .no_newer_ledger = no_newer_ledger};
   return command_run(*argc > 1 ? (*argv)[1] : NULL, *argc > 2 ? (*argv)[2] : NULL, &options, error);
 }
 
@@ -132,5 +150,5 @@ int main(int argc, char **argv) {
   if (run(&argc, &argv, &error) && fflush(stdout) == 0)
     return 0;
   fprintf(stderr, "recgatectl: %s\n", error ? error->message : "standard output cannot be written");
-  return g_error_matches(error, CTL_ERROR, CTL_ERROR_CHECK) ? EXIT_CHECK : EXIT_USE;
+  return g_error_matches(error, CTL_ERROR, CTL_ERROR_VERDICT) ? EXIT_VERDICT : EXIT_USE;
 }

@@ -49,7 +49,7 @@ void socket_set_data(Socket *socket, gpointer data);
 gpointer socket_data(const Socket *socket);
 const char *socket_address(const Socket *socket); /* of the peer, for limits and logs */
 
-const char *http_method(const HttpRequest *request);      /* "GET" | "POST" | "HEAD" */
+const char *http_method(const HttpRequest *request);      /* "GET" | "POST" | "HEAD" | "DELETE" */
 const char *http_path(const HttpRequest *request);        /* decoded once, without query; no "..", no NUL, no doubled slash, else 400 was sent here */
 const char *http_query(const HttpRequest *request, const char *name); /* NULL without it */
 const char *http_bearer(const HttpRequest *request);      /* the token of Authorization: Bearer, NULL */
@@ -58,6 +58,8 @@ const json_t *http_body(const HttpRequest *request);      /* POST's JSON, at mos
 void http_respond_json(HttpRequest *request, guint status, json_t *body); /* takes the reference */
 void http_respond_error(HttpRequest *request, guint status, const char *code, const char *message);
 void http_respond_bytes(HttpRequest *request, guint status, const char *content_type, GBytes *bytes); /* takes the reference */
+/* 200, with this Cache-Control in place of no-store: only for what is the same for everyone who may ask. Takes the reference. */
+void http_respond_cached(HttpRequest *request, const char *content_type, const char *caching, GBytes *bytes);
 /* A body of unknown length. Any thread may write; write waits while more than 4 MiB are unsent and returns FALSE when the reader is gone. */
 typedef struct HttpStream HttpStream;
 HttpStream *http_respond_stream(HttpRequest *request, const char *content_type, const char *filename);

@@ -210,7 +210,8 @@ void session_take_open(Session *session, const ConsentEffect *effect) {
   session->take = take;
   session->daemon->counters.gate_opened++;
   session_leaf(session, "gate_open",
-               json_pack("{s:I, s:i, s:o}", "request", (json_int_t)effect->request, "take", (int)effect->take, "roster", ids));
+               json_pack("{s:I, s:i, s:o, s:I}", "request", (json_int_t)effect->request, "take", (int)effect->take, "roster", ids,
+                         "absent_ms", (json_int_t)session->daemon->config->absent_ms)); /* R3: how long a grant survives an absence */
   open_branches(session, take);
 }
 

@@ -4,6 +4,7 @@
 
 #include "pipelines/relay/control.h"
 #include "signaling/api-export.h"
+#include "signaling/disclosure.h"
 #include "signaling/receipt.h"
 
 typedef struct Purged {
@@ -19,8 +20,10 @@ struct Withdrawal {
   guint waiting;        /* erases, the leaf, the worker; takes being thrown away are session->closing */
   Purged fresh, before; /* by this withdrawal; by earlier ones of the same recordings, which it asked for again */
   json_t *exports;
-  gint64 leaf_index;
-  char *leaf_hash;
+  ConsentScope scope;
+  json_t *proof; /* of the leaf; NULL: the ledger refused it, and: */
+  char *why;
+  gboolean leaf_again;
   WithdrawalDone done;
   gpointer user;
 };
@@ -32,10 +35,36 @@ typedef struct Erase {
   guint64 ticket;
 } Erase;
 
+static void append_leaf(Withdrawal *withdrawal);
+
+/* With the receipt, or with the reason why there is none (R24). */
+static json_t *result_json(const Withdrawal *withdrawal, const Purged *purged) {
+  const Session *session = withdrawal->session;
+  const Request *request = session_request(withdrawal->session, withdrawal->request);
+  json_auto_t *erased = json_pack("{s:I, s:I}", "segments", (json_int_t)purged->segments, "bytes", (json_int_t)purged->bytes);
+  json_t *receipt = receipt_new(session->daemon->vault,
+                                &(ReceiptFacts){.session = session->id,
+                                                .participant = withdrawal->member->id,
+                                                .disclosure = request != NULL ? request->disclosure : NULL,
+                                                .erased = erased},
+                                withdrawal->proof);
+  json_t *result = json_pack("{s:s, s:o*, s:O, s:O, s:I, s:I}", "type", "consent.withdrawn", "receipt", receipt, "purged", erased,
+                             "exports", withdrawal->exports, "gate_closed_us", (json_int_t)session->daemon->counters.last_gate_closed_us,
+                             "erased_us", (json_int_t)session->daemon->counters.last_erased_us);
+  if (receipt == NULL)
+    json_object_set_new(result, "receipt_error", json_string(withdrawal->why != NULL ? withdrawal->why : "There is no receipt."));
+  return result;
+}
+
 static void settle(Withdrawal *withdrawal) {
   Session *session = withdrawal->session;
   if (withdrawal->waiting > 0 || session->closing > 0)
     return;
+  if (withdrawal->proof == NULL && !withdrawal->leaf_again) { /* by now the store takes writes again: the erase is durable */
+    withdrawal->leaf_again = TRUE;
+    append_leaf(withdrawal);
+    return;
+  }
   g_ptr_array_remove_fast(session->withdrawals, withdrawal);
   const Purged *purged = withdrawal->fresh.leaf >= 0 ? &withdrawal->fresh : &withdrawal->before; /* said again: answered the same again */
   session->purge_leaf = MAX(session->purge_leaf, purged->leaf);
@@ -45,18 +74,10 @@ static void settle(Withdrawal *withdrawal) {
   g_message("event=withdrawn session=%s participant=%s gate_closed_us=%" G_GINT64_FORMAT " erased_us=%" G_GINT64_FORMAT
             " segments=%" G_GUINT64_FORMAT,
             session->id, withdrawal->member->id, daemon->counters.last_gate_closed_us, daemon->counters.last_erased_us, purged->segments);
-  json_t *receipt = receipt_new(&(ReceiptFacts){.session = session->id,
-                                                .participant = withdrawal->member->id,
-                                                .event = "withdrawn",
-                                                .request = session_request(session, withdrawal->request),
-                                                .leaf_index = withdrawal->leaf_index,
-                                                .leaf_hash = withdrawal->leaf_hash});
-  json_t *result =
-      json_pack("{s:s, s:o, s:{s:I, s:I}, s:o, s:I, s:I}", "type", "consent.withdrawn", "receipt", receipt, "purged", "segments",
-                (json_int_t)purged->segments, "bytes", (json_int_t)purged->bytes, "exports", withdrawal->exports, "gate_closed_us",
-                (json_int_t)daemon->counters.last_gate_closed_us, "erased_us", (json_int_t)daemon->counters.last_erased_us);
-  withdrawal->done(result, withdrawal->user);
-  g_free(withdrawal->leaf_hash);
+  withdrawal->done(result_json(withdrawal, purged), withdrawal->user);
+  json_decref(withdrawal->exports);
+  json_decref(withdrawal->proof);
+  g_free(withdrawal->why);
   g_free(withdrawal);
 }
 
@@ -136,9 +157,23 @@ static void see_closed(Worker *worker, gpointer data) { /* worker thread: every 
 
 static void on_leaf(const VaultReply *reply, gpointer user) {
   Withdrawal *withdrawal = user;
-  withdrawal->leaf_index = reply->leaf_index;
-  withdrawal->leaf_hash = g_strdup(reply->leaf_hash);
+  withdrawal->proof = reply->proof != NULL ? json_incref(reply->proof) : NULL;
+  g_free(withdrawal->why);
+  withdrawal->why = reply->proof == NULL ? receipt_missing_text(reply->error) : NULL;
   settle_one(withdrawal);
+}
+
+static void append_leaf(Withdrawal *withdrawal) {
+  Session *session = withdrawal->session;
+  const Request *request = session_request(session, withdrawal->request);
+  json_t *leaf =
+      json_pack("{s:s, s:s, s:I}", "type", "withdraw", "participant", withdrawal->member->id, "request", (json_int_t)withdrawal->request);
+  if (withdrawal->scope != CONSENT_SCOPE_UNSET)
+    json_object_set_new(leaf, "scope", json_string(disclosure_scope_text(withdrawal->scope)));
+  if (request != NULL)
+    json_object_set_new(leaf, "disclosure_sha256", json_string(request->sha256));
+  withdrawal->waiting++;
+  vault_append_proven(session->daemon->vault, session->id, leaf, on_leaf, withdrawal);
 }
 
 void session_withdraw(Session *session, Member *member, guint64 request, ConsentScope scope, gint64 received_us, WithdrawalDone done,
@@ -149,11 +184,11 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
                              .request = request > 0 ? request : consent_view(session->consent).request,
                              .received_us = received_us,
                              .erased_us = received_us,
-                             .waiting = 2, /* worker and leaf */
+                             .scope = scope,
+                             .waiting = 1, /* the worker; the leaf is next */
                              .fresh = {.leaf = -1},
                              .before = {.leaf = -1},
                              .exports = json_array(),
-                             .leaf_index = -1,
                              .done = done,
                              .user = user};
   g_ptr_array_add(session->withdrawals, withdrawal);
@@ -168,13 +203,7 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
   session->withdrawing = NULL;
   session_take_kill_past(session);
 
-  json_t *leaf = json_pack("{s:s, s:s, s:I}", "type", "withdraw", "participant", member->id, "request", (json_int_t)withdrawal->request);
-  if (scope != CONSENT_SCOPE_UNSET)
-    json_object_set_new(leaf, "scope",
-                        json_string(scope == CONSENT_SCOPE_SESSION       ? "session"
-                                    : scope == CONSENT_SCOPE_PARTICIPANT ? "participant"
-                                                                         : "after"));
-  vault_append(session->daemon->vault, session->id, leaf, on_leaf, withdrawal);
+  append_leaf(withdrawal);
 }
 
 void session_withdraw_take_closed(Session *session) {

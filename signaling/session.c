@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A session's life: people, events into the core, effects out of it. */
-#include "signaling/session.h"
+#include "signaling/session-plan.h"
 
 #include <string.h>
 
 /* A session that nobody is in is forgotten after an hour; what is kept of it lies in the vault. */
 #define SESSION_IDLE_US (3600LL * G_USEC_PER_SEC)
-
-static void request_free(gpointer data) {
-  Request *request = data;
-  json_decref(request->disclosure);
-  g_free(request->canonical);
-  g_free(request->letter);
-  g_free(request);
-}
 
 static void tell_health(Session *session) {
   session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_HEALTH, .on = session->daemon->healthy});
@@ -21,9 +13,11 @@ static void tell_health(Session *session) {
 
 /* --- remembering what an earlier process knew --- */
 
-typedef struct Waiting {
+typedef struct Waiting { /* a message of a socket, or a call back */
   Connection *connection;
   json_t *message;
+  void (*ready)(Session *session, gpointer user);
+  gpointer user;
 } Waiting;
 
 static void waiting_free(gpointer data) {
@@ -34,7 +28,17 @@ static void waiting_free(gpointer data) {
 
 void session_wait(Session *session, Connection *connection, const json_t *message) {
   Waiting *waiting = g_new(Waiting, 1);
-  *waiting = (Waiting){connection, json_deep_copy(message)};
+  *waiting = (Waiting){.connection = connection, .message = json_deep_copy(message)};
+  g_ptr_array_add(session->waiting, waiting);
+}
+
+void session_when_ready(Session *session, void (*ready)(Session *session, gpointer user), gpointer user) {
+  if (session->consent != NULL) {
+    ready(session, user);
+    return;
+  }
+  Waiting *waiting = g_new(Waiting, 1);
+  *waiting = (Waiting){.ready = ready, .user = user};
   g_ptr_array_add(session->waiting, waiting);
 }
 
@@ -43,9 +47,11 @@ static void serve_waiting(Session *session, const GError *error) {
   g_autoptr(GPtrArray) all = g_steal_pointer(&session->waiting);
   for (guint i = 0; i < all->len; i++) {
     const Waiting *waiting = all->pdata[i];
-    if (!g_hash_table_contains(daemon->connections, waiting->connection))
+    if (waiting->ready != NULL)
+      waiting->ready(error == NULL ? session : NULL, waiting->user);
+    else if (!g_hash_table_contains(daemon->connections, waiting->connection))
       continue;
-    if (error == NULL)
+    else if (error == NULL)
       messages_received(waiting->connection->socket, waiting->message, daemon_now_us(), daemon);
     else
       socket_error(waiting->connection->socket, NULL, "storage",
@@ -65,13 +71,15 @@ static void on_recalled(const VaultRecall *recall, const GError *error, gpointer
                            .absent_us = config->absent_ms * 1000,
                            .requests_max = (uint32_t)config->requests_max,
                            .take_last = recall->take_last,
-                           .requests_made = recall->requests};
+                           .requests_made = recall->requests - (session_plan_is_open(recall->plan) ? 1 : 0)};
   for (gsize i = 0; recall->nos[i] != NULL; i++) {
     const Member *member = session_member_new(session, recall->nos[i]);
     if (member != NULL)
       consent.no_stands |= G_GUINT64_CONSTANT(1) << (member->person - 1);
   }
   session->consent = consent_session_new(&consent);
+  session->used = recall->used;
+  session_plan_remember(session, recall->plan);
   tell_health(session);
   serve_waiting(session, NULL);
 }
@@ -84,12 +92,16 @@ static gboolean drop_idle(gpointer key, gpointer value, gpointer data) {
          session->links->len == 0 && session->closing == 0 && session->withdrawals->len == 0;
 }
 
+void session_drop_idle(Daemon *daemon) {
+  gint64 now = daemon_now_us();
+  g_hash_table_foreach_remove(daemon->sessions, drop_idle, &now);
+}
+
 Session *session_get(Daemon *daemon, const char *id, gboolean make) {
   Session *session = g_hash_table_lookup(daemon->sessions, id);
   if (session != NULL || !make)
     return session;
-  gint64 now = daemon_now_us();
-  g_hash_table_foreach_remove(daemon->sessions, drop_idle, &now);
+  session_drop_idle(daemon);
   if (g_hash_table_size(daemon->sessions) >= (guint)daemon->config->sessions_max)
     return NULL;
   session = g_new0(Session, 1);
@@ -100,12 +112,12 @@ Session *session_get(Daemon *daemon, const char *id, gboolean make) {
   session->gate = g_new0(TapGate, 1);
   session->members = g_ptr_array_new_with_free_func(g_free);
   session->links = g_ptr_array_new_with_free_func(g_free);
-  session->requests = g_ptr_array_new_with_free_func(request_free);
+  session->requests = g_ptr_array_new_with_free_func((GDestroyNotify)session_request_unref);
   session->withdrawals = g_ptr_array_new();
   session->past_takes = g_ptr_array_new_with_free_func((GDestroyNotify)vault_take_unref);
   session->purge_leaf = -1;
   session->state_since_ms = daemon_wall_ms();
-  session->idle_since_us = now;
+  session->idle_since_us = daemon_now_us();
   g_queue_init(&session->events);
   g_hash_table_insert(daemon->sessions, session->id, session);
   vault_session_recall(daemon->vault, session->id, on_recalled, session);
@@ -141,6 +153,7 @@ void session_free(Session *session) {
   g_ptr_array_unref(session->withdrawals);
   g_ptr_array_unref(session->past_takes);
   g_ptr_array_unref(session->requests);
+  session_plan_free(session->plan);
   g_ptr_array_unref(session->links);
   g_ptr_array_unref(session->members);
   consent_session_free(session->consent);

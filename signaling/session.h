@@ -72,12 +72,14 @@ struct Session {
   Daemon *daemon;
   char id[TOKEN_ID_BYTES_MAX + 1];
   ConsentSession *consent;    /* NULL until the vault has said what an earlier process knew (R4) */
-  GPtrArray *waiting;         /* Waiting: joins that came before that */
+  GPtrArray *waiting;         /* Waiting: what came before that */
+  gboolean used;              /* somebody joined or asked before this process remembered it */
   MediaLane *lane;
   TapGate *gate;                  /* read by the lane's worker; freed after the worker has let go of all calls */
   GPtrArray *members;             /* Member, by person - 1 */
   GPtrArray *links;               /* Link */
-  GPtrArray *requests;            /* Request */
+  GPtrArray *requests;            /* Request, counted */
+  struct Plan *plan;              /* R5; NULL: not planned ahead (session-plan.h) */
   GPtrArray *withdrawals;         /* Withdrawal, not yet acknowledged */
   struct Withdrawal *withdrawing; /* whose ERASE effects are being carried out right now */
   GPtrArray *past_takes;          /* VaultTake of closed takes that may still have provisional segments */
@@ -91,8 +93,11 @@ struct Session {
 };
 
 Session *session_get(Daemon *daemon, const char *id, gboolean make);
+void session_drop_idle(Daemon *daemon); /* forgets sessions that nobody has been in for a while */
 /* Keeps a join until the session is remembered, then hands it to messages_received again. */
 void session_wait(Session *session, Connection *connection, const json_t *message);
+/* The same for a call back, at once where it is remembered already; session NULL: the store does not answer. */
+void session_when_ready(Session *session, void (*ready)(Session *session, gpointer user), gpointer user);
 void session_shut(Session *session);
 gboolean session_is_quiet(const Session *session); /* no other thread owes it an answer */
 void session_free(Session *session);

@@ -68,10 +68,11 @@ typedef enum ConsentReason {
 
 typedef enum ConsentEventType {
   CONSENT_EVENT_JOIN = 1,      /* person, may_request, cannot_consent. A person on the roster who joins again replaces themself (R15). */
+  CONSENT_EVENT_INVITE,        /* person, cannot_consent: may answer in writing before the first JOIN, and say no or withdraw at any time (R5) */
   CONSENT_EVENT_LEAVE,         /* person: by message; echo as in ALIVE, it is the last heartbeat (R10) */
   CONSENT_EVENT_LEGS_ENDED,    /* person: all legs of this person's last departure or replacement are gone (R15) */
   CONSENT_EVENT_ALIVE,         /* person, echo: 0 without one. Counts for confirmation within absent_us of leaving too. */
-  CONSENT_EVENT_REQUEST,       /* person (0: a service), request, sha256, scope */
+  CONSENT_EVENT_REQUEST,       /* person (0: a service), request, sha256, scope. Made while nobody is there it waits for people, also when they go again (R5). */
   CONSENT_EVENT_GRANT,         /* person, request, sha256, media (0: all) */
   CONSENT_EVENT_DECLINE,       /* person, request. After one's own grant it is a withdrawal as disclosed. */
   CONSENT_EVENT_OFFER,         /* person: lifts one's own no (R4) */
@@ -107,7 +108,7 @@ typedef struct ConsentEvent {
 typedef enum ConsentResult {
   CONSENT_REFUSED = 0,            /* `not_allowed` */
   CONSENT_OK,
-  CONSENT_NOT_JOINED,             /* `not_joined`: not on the roster */
+  CONSENT_NOT_JOINED,             /* `not_joined`: not on the roster, and no written answer is open to this person (R5) */
   CONSENT_SESSION_FULL,           /* `session_full` */
   CONSENT_ROLE_MAY_NOT_ASK,       /* `role_may_not_ask` (R2) */
   CONSENT_REQUEST_PENDING,        /* `request_pending`: one at a time (R4) */

@@ -15,6 +15,8 @@
 
 typedef struct ConsentMember {
   bool known, on_roster, may_request, cannot_consent;
+  bool invited;             /* R5: answers in writing are taken */
+  bool was_here;            /* on the roster at some time: from then on a yes is given in the call (R3) */
   bool legs_ending;         /* END_LEGS was given, LEGS_ENDED has not come (R15) */
   bool no_stands;           /* R4: this person declined or withdrew and has not lifted it */
   bool granted;             /* the active request */
@@ -64,6 +66,7 @@ struct ConsentSession {
   bool healthy, unknown_media;
   bool active;              /* the last recording's request is open */
   ConsentPerson asker;      /* of the active request; 0: a service */
+  bool ahead;               /* the active request was made before anybody was there: it waits for them (R5) */
   uint32_t recordings_n;
   ConsentRecording recordings[CONSENT_REQUESTS_MAX];
   uint64_t ticket_last;
@@ -100,6 +103,7 @@ const ConsentRecording *consent_recording_last(const ConsentSession *session);
 
 /* roster.c */
 void consent_roster_pass_time(ConsentSession *session, int64_t now_us);
+void consent_roster_invite(ConsentSession *session, const ConsentEvent *event);
 void consent_roster_join(ConsentSession *session, const ConsentEvent *event, int64_t now_us);
 void consent_roster_leave(ConsentSession *session, const ConsentEvent *event, int64_t now_us);
 void consent_roster_alive(ConsentSession *session, const ConsentEvent *event, int64_t now_us);

@@ -38,6 +38,9 @@ static void apply(ConsentSession *session, const ConsentEvent *event, int64_t no
   case CONSENT_EVENT_JOIN:
     consent_roster_join(session, event, now_us);
     break;
+  case CONSENT_EVENT_INVITE:
+    consent_roster_invite(session, event);
+    break;
   case CONSENT_EVENT_LEAVE:
     consent_roster_leave(session, event, now_us);
     break;
@@ -105,7 +108,7 @@ ConsentResult consent_handle(ConsentSession *session, const ConsentEvent *event,
 }
 
 uint64_t consent_next_number(ConsentSession *session, ConsentPerson person, int64_t now_us) {
-  if (person > CONSENT_PEOPLE_MAX || !session->members[person].known)
+  if (person > CONSENT_PEOPLE_MAX || !session->members[person].was_here)
     return 0;
   ConsentMember *member = &session->members[person];
   member->sent_last++;

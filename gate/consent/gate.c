@@ -104,6 +104,7 @@ static ConsentStatus opened_by(const ConsentEvent *event) {
   case CONSENT_EVENT_TAKE_FAILED:
     return (ConsentStatus){CONSENT_STATE_RECORDING, event->reason, 0};
   case CONSENT_EVENT_JOIN:
+  case CONSENT_EVENT_INVITE:
   case CONSENT_EVENT_LEAVE:
   case CONSENT_EVENT_LEGS_ENDED:
   case CONSENT_EVENT_ALIVE:

@@ -21,13 +21,14 @@ const ConsentRecording *consent_recording_last(const ConsentSession *session) {
   return session->recordings_n > 0 ? &session->recordings[session->recordings_n - 1] : NULL;
 }
 
-/* A request ends with its asker (R14) and with the last person on the roster; one made before anybody came waits (R5). */
+/* A request ends with its asker (R14) and with the last person on the roster; one made before anybody came waits for people,
+ * whoever comes and goes (R5). */
 static bool active_at(const ConsentSession *session, int64_t now_us) {
   if (!session->active)
     return false;
   if (session->asker > 0)
     return consent_on_roster_at(session, session->asker, now_us);
-  if (consent_roster_mask(session) == 0)
+  if (session->ahead)
     return true;
   for (ConsentPerson person = 1; person <= session->people; person++)
     if (consent_on_roster_at(session, person, now_us))
@@ -65,9 +66,14 @@ static ConsentResult judge_request(const ConsentSession *session, const ConsentE
   return CONSENT_OK;
 }
 
+/* R5: in writing a no is taken at any time, a yes only before the first JOIN: who was there and returns confirms again (R3). */
+static bool may_write(const ConsentMember *member, ConsentEventType answer) {
+  return member->invited && (answer == CONSENT_EVENT_DECLINE || !member->was_here);
+}
+
 /* The request an answer names must be the one that is open (R3, fault 25). */
 static ConsentResult judge_answer(const ConsentSession *session, const ConsentEvent *event, int64_t now_us) {
-  if (!consent_on_roster_at(session, event->person, now_us))
+  if (!consent_on_roster_at(session, event->person, now_us) && !may_write(&session->members[event->person], event->type))
     return CONSENT_NOT_JOINED;
   const ConsentRecording *last = consent_recording_last(session);
   if (!last)
@@ -119,6 +125,8 @@ static ConsentResult judge_resume(const ConsentSession *session, const ConsentEv
 /* A person's word confirms for absent_us after they left (R10); silence that was not booked yet counts as having left. */
 static ConsentResult judge_alive(const ConsentSession *session, const ConsentEvent *event, int64_t now_us) {
   const ConsentMember *member = &session->members[event->person];
+  if (!member->was_here)
+    return CONSENT_NOT_JOINED;
   int64_t left_us = member->on_roster ? member->alive_us + session->config.absent_us : member->left_us;
   return now_us < left_us + session->config.absent_us ? CONSENT_OK : CONSENT_NOT_JOINED;
 }
@@ -129,7 +137,7 @@ static ConsentResult judge_take_failed(const ConsentSession *session, const Cons
   return session->take > 0 && session->take == event->take ? CONSENT_OK : CONSENT_NOT_RECORDING;
 }
 
-/* Of somebody who was in the session at some time. */
+/* Of somebody who was in the session at some time, or is invited. */
 static ConsentResult judge_person(const ConsentSession *session, const ConsentEvent *event, int64_t now_us) {
   if (!session->members[event->person].known)
     return CONSENT_NOT_JOINED;
@@ -154,6 +162,7 @@ static ConsentResult judge_person(const ConsentSession *session, const ConsentEv
   case CONSENT_EVENT_LEGS_ENDED:
     return session->members[event->person].legs_ending ? CONSENT_OK : CONSENT_REFUSED;
   case CONSENT_EVENT_JOIN:
+  case CONSENT_EVENT_INVITE:
   case CONSENT_EVENT_REQUEST:
   case CONSENT_EVENT_ERASED:
   case CONSENT_EVENT_HEALTH:
@@ -169,6 +178,7 @@ static ConsentResult judge_person(const ConsentSession *session, const ConsentEv
 ConsentResult consent_judge(const ConsentSession *session, const ConsentEvent *event, int64_t now_us) {
   switch (event->type) {
   case CONSENT_EVENT_JOIN:
+  case CONSENT_EVENT_INVITE:
     if (event->person == 0)
       return CONSENT_REFUSED;
     return event->person <= CONSENT_PEOPLE_MAX ? CONSENT_OK : CONSENT_SESSION_FULL;

@@ -33,6 +33,7 @@ void consent_request_make(ConsentSession *session, const ConsentEvent *event) {
   memcpy(recording->sha256, event->sha256, CONSENT_SHA256_BYTES);
   session->active = true;
   session->asker = event->person;
+  session->ahead = consent_roster_mask(session) == 0;
   session->erases_committed = false;
   if (event->person > 0) /* R2: asking is granting; a service grants nothing */
     note_grant(&session->members[event->person], CONSENT_MEDIA_ALL);
@@ -49,7 +50,8 @@ void consent_request_grant(ConsentSession *session, const ConsentEvent *event) {
   note_grant(member, event->media);
   if (before.granted && before.media == member->media)
     return;
-  consent_gate_close(session, CONSENT_REASON_TRACKS, event->person);
+  if (member->on_roster) /* R5: a letter changes nothing in the room */
+    consent_gate_close(session, CONSENT_REASON_TRACKS, event->person);
   consent_request_tell_consents(session);
 }
 

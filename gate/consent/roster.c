@@ -27,7 +27,7 @@ static void depart(ConsentSession *session, ConsentPerson person, ConsentReason 
   consent_request_tell_consents(session);
   if (person == session->asker) /* R14 */
     consent_request_end(session, (ConsentStatus){CONSENT_STATE_STOPPED, CONSENT_REASON_ASKER_LEFT, person});
-  else if (consent_roster_mask(session) == 0)
+  else if (!session->ahead && consent_roster_mask(session) == 0)
     consent_request_end(session, (ConsentStatus){CONSENT_STATE_STOPPED, CONSENT_REASON_ENDED, person});
 }
 
@@ -41,9 +41,21 @@ void consent_roster_pass_time(ConsentSession *session, int64_t now_us) {
   session->passed_us = now_us;
 }
 
-/* R3: a grant survives a return within absent_us of the last sign of life; a token that cannot consent ends it (R4). */
+/* R5. Whoever has been in the call already shows there whether they can consent. */
+void consent_roster_invite(ConsentSession *session, const ConsentEvent *event) {
+  ConsentMember *member = &session->members[event->person];
+  member->known = true;
+  member->invited = true;
+  if (event->person > session->people)
+    session->people = event->person;
+  if (!member->was_here)
+    member->cannot_consent = event->cannot_consent;
+}
+
+/* R3: a grant survives a return within absent_us of the last sign of life, one in writing stands until the first JOIN (R5); a
+ * token that cannot consent ends it (R4). */
 static void review_grant(const ConsentSession *session, ConsentMember *member, int64_t now_us) {
-  bool too_late = now_us - member->alive_us >= session->config.absent_us;
+  bool too_late = member->was_here && now_us - member->alive_us >= session->config.absent_us;
   if (!member->granted || (!too_late && !member->cannot_consent))
     return;
   member->granted = false;
@@ -60,6 +72,7 @@ void consent_roster_join(ConsentSession *session, const ConsentEvent *event, int
     member->joined_later = session->active;
   review_grant(session, member, now_us);
   member->known = true;
+  member->was_here = true;
   member->alive_us = now_us;
   if (event->person > session->people)
     session->people = event->person;

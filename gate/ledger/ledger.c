@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define ENTRIES_PAGE 32 /* leaves read under one lock: at most 2 MiB, mostly 20 KiB */
+
 G_DEFINE_QUARK(ledger_error_quark, ledger_error)
 
 gboolean ledger_store_failed(sqlite3 *db, GError **error) {
@@ -154,20 +156,18 @@ char *ledger_leaf(sqlite3 *db, guint64 index, GError **error) {
 /* --- tiles --- */
 
 /* Rows of one tile, each appended by `take`; the end of the log is no error of the store. */
-static GBytes *gather(sqlite3 *db, const char *sql, guint n, const gint64 *integers, guint width,
-                      gboolean (*take)(GByteArray *bytes, sqlite3_stmt *row), GError **error) {
+static gboolean gather(sqlite3 *db, const char *sql, guint n, const gint64 *integers, guint width,
+                       gboolean (*take)(GByteArray *bytes, sqlite3_stmt *row), GByteArray *bytes, GError **error) {
   g_autoptr(sqlite3_stmt) row = ledger_query(db, error, sql, n, integers);
-  g_autoptr(GByteArray) bytes = g_byte_array_new();
   guint found = 0;
   int status = SQLITE_ERROR;
   while (row && (status = sqlite3_step(row)) == SQLITE_ROW && take(bytes, row))
     found++;
   if (!row)
-    return NULL;
+    return FALSE;
   if (status == SQLITE_DONE && found == width && width > 0)
-    return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
-  (void)(status == SQLITE_DONE ? beyond_the_end(error) : ledger_store_failed(db, error));
-  return NULL;
+    return TRUE;
+  return status == SQLITE_DONE ? beyond_the_end(error) : ledger_store_failed(db, error);
 }
 
 static gboolean take_hash(GByteArray *bytes, sqlite3_stmt *row) {
@@ -188,22 +188,32 @@ static gboolean take_entry(GByteArray *bytes, sqlite3_stmt *row) {
   return TRUE;
 }
 
-GBytes *ledger_tile(sqlite3 *db, guint level, guint64 index, guint width, GError **error) {
-  if (width > LEDGER_TILE_WIDTH || index > (guint64)G_MAXINT64 / LEDGER_TILE_WIDTH - 1) {
-    beyond_the_end(error);
-    return NULL;
-  }
-  const gint64 first = (gint64)(index * LEDGER_TILE_WIDTH), range[] = {first, first + width, level};
-  return level == 0 ? gather(db, "SELECT hash FROM leaves WHERE idx >= ?1 AND idx < ?2 ORDER BY idx", 2, range, width, take_hash, error)
-                    : gather(db, "SELECT hash FROM nodes WHERE level = ?3 AND idx >= ?1 AND idx < ?2 ORDER BY idx", 3, range, width,
-                             take_hash, error);
+static gboolean is_tile(guint64 index, guint width, GError **error) {
+  return (width > 0 && width <= LEDGER_TILE_WIDTH && index < (guint64)G_MAXINT64 / LEDGER_TILE_WIDTH) || beyond_the_end(error);
 }
 
-GBytes *ledger_entries(sqlite3 *db, guint64 index, guint width, GError **error) {
-  if (width > LEDGER_TILE_WIDTH || index > (guint64)G_MAXINT64 / LEDGER_TILE_WIDTH - 1) {
-    beyond_the_end(error);
+GBytes *ledger_tile(sqlite3 *db, guint level, guint64 index, guint width, GError **error) {
+  if (!is_tile(index, width, error))
     return NULL;
+  const gint64 first = (gint64)(index * LEDGER_TILE_WIDTH), range[] = {first, first + width, level};
+  const char *sql = level == 0 ? "SELECT hash FROM leaves WHERE idx >= ?1 AND idx < ?2 ORDER BY idx"
+                               : "SELECT hash FROM nodes WHERE level = ?3 AND idx >= ?1 AND idx < ?2 ORDER BY idx";
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  return gather(db, sql, level == 0 ? 2 : 3, range, width, take_hash, bytes, error) ? g_byte_array_free_to_bytes(g_steal_pointer(&bytes))
+                                                                                    : NULL;
+}
+
+/* A page at a time: what stands in the log does not change, and an erase that waits for the read lock gets in between (R6). */
+GBytes *ledger_entries(sqlite3 *db, guint64 index, guint width, GError **error) {
+  if (!is_tile(index, width, error))
+    return NULL;
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  const gint64 first = (gint64)(index * LEDGER_TILE_WIDTH), end = first + width;
+  for (gint64 at = first; at < end; at += ENTRIES_PAGE) {
+    const gint64 range[] = {at, MIN(at + ENTRIES_PAGE, end)};
+    if (!gather(db, "SELECT leaf FROM leaves WHERE idx >= ?1 AND idx < ?2 ORDER BY idx", 2, range, (guint)(range[1] - range[0]), take_entry,
+                bytes, error))
+      return NULL;
   }
-  const gint64 first = (gint64)(index * LEDGER_TILE_WIDTH), range[] = {first, first + width};
-  return gather(db, "SELECT leaf FROM leaves WHERE idx >= ?1 AND idx < ?2 ORDER BY idx", 2, range, width, take_entry, error);
+  return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
 }

@@ -227,17 +227,39 @@ static gboolean not_a_checkpoint(GError **error) {
   return FALSE;
 }
 
+/* c2sp.org/signed-note: UTF-8, no control character but the newline, and one at the end. */
+static gboolean is_note(const char *note, gsize n) {
+  if (n == 0 || n > NOTE_BYTES_MAX || note[n - 1] != '\n' || !g_utf8_validate(note, (gssize)n, NULL))
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    if ((guchar)note[i] < 0x20 && note[i] != '\n')
+      return FALSE;
+  return TRUE;
+}
+
+/* "— <name> <base64>": the base64, or NULL. *ours: the name is the verifier's. */
+static const char *signature_line(const LedgerVerifier *verifier, const char *line, gboolean *ours) {
+  static const char prefix[] = EM_DASH " ";
+  const char *name = g_str_has_prefix(line, prefix) ? line + strlen(prefix) : "", *space = strchr(name, ' ');
+  if (!space || space == name || space[1] == '\0')
+    return NULL;
+  const gsize n = (gsize)(space - name);
+  *ours = n == strlen(verifier->origin) && memcmp(name, verifier->origin, n) == 0;
+  return space + 1;
+}
+
 /* c2sp.org/signed-note: other keys' lines are passed over, a line of this key must verify, and one such line is needed. */
 static gboolean signed_by(const LedgerVerifier *verifier, const char *text, gsize n, const char *signatures) {
   g_auto(GStrv) lines = g_strsplit(signatures, "\n", LINES_MAX);
-  g_autofree char *prefix = g_strdup_printf(EM_DASH " %s ", verifier->origin);
   gboolean any = FALSE;
-  for (guint i = 0; lines[i]; i++) {
+  for (guint i = 0; lines[i] && lines[i + 1]; i++) { /* behind the last newline is nothing */
     guint8 signature[KEY_ID_BYTES + NOTE_SIGNATURE_BYTES];
-    if (!g_str_has_prefix(lines[i], prefix))
-      continue;
-    const char *encoded = lines[i] + strlen(prefix);
-    if (!note_base64_open(encoded, strlen(encoded), signature, sizeof signature) || memcmp(signature, verifier->id, KEY_ID_BYTES) != 0)
+    gboolean ours = FALSE;
+    const char *encoded = signature_line(verifier, lines[i], &ours);
+    if (!encoded)
+      return FALSE;
+    if (!ours || !note_base64_open(encoded, strlen(encoded), signature, sizeof signature) ||
+        memcmp(signature, verifier->id, KEY_ID_BYTES) != 0)
       continue;
     if (!ledger_verifier_holds(verifier, text, n, signature + KEY_ID_BYTES))
       return FALSE;
@@ -252,7 +274,7 @@ static gboolean parse_size(const char *text, guint64 *size) {
 
 gboolean note_checkpoint_open(const LedgerVerifier *verifier, const char *note, LedgerCheckpoint *checkpoint, GError **error) {
   const gsize n = strlen(note);
-  const char *last = n <= NOTE_BYTES_MAX && g_utf8_validate(note, (gssize)n, NULL) ? g_strrstr(note, "\n\n") : NULL;
+  const char *last = is_note(note, n) ? g_strrstr(note, "\n\n") : NULL;
   if (!last)
     return not_a_checkpoint(error);
   const gsize text_n = (gsize)(last - note) + 1;
@@ -263,7 +285,7 @@ gboolean note_checkpoint_open(const LedgerVerifier *verifier, const char *note, 
   g_autofree char *text = g_strndup(note, text_n - 1);
   g_auto(GStrv) lines = g_strsplit(text, "\n", LINES_MAX);
   LedgerCheckpoint read;
-  if (g_strv_length(lines) < 3 || !parse_size(lines[1], &read.size) ||
+  if (g_strv_length(lines) < 3 || g_strv_contains((const char *const *)lines, "") || !parse_size(lines[1], &read.size) ||
       !note_base64_open(lines[2], strlen(lines[2]), read.root.bytes, sizeof read.root.bytes))
     return not_a_checkpoint(error);
   if (!g_str_equal(lines[0], verifier->origin)) {

@@ -223,13 +223,16 @@ void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone do
 /* --- dropping --- */
 
 gboolean commit_record_dropped(Vault *vault, VaultSegment *const *segments, guint n, const char *reason, GError **error) {
-  if (n == 0)
-    return TRUE;
-  const VaultTake *take = segments[0]->take;
   json_t *list = json_array();
   for (guint i = 0; i < n; i++)
-    json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:I}", "segment", (json_int_t)segments[i]->id, "participant",
-                                          segments[i]->participant, "track", segments[i]->track, "seq", (json_int_t)segments[i]->seq));
+    if (!segments[i]->dropped) /* by its own drop, in the same batch as its take's */
+      json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:I}", "segment", (json_int_t)segments[i]->id, "participant",
+                                            segments[i]->participant, "track", segments[i]->track, "seq", (json_int_t)segments[i]->seq));
+  if (json_array_size(list) == 0) {
+    json_decref(list);
+    return TRUE;
+  }
+  const VaultTake *take = segments[0]->take;
   json_t *leaf =
       json_pack("{s:s, s:I, s:s, s:I, s:I, s:s, s:o}", "type", "drop", "at", (json_int_t)state_wall_ms(), "session", take->session,
                 "request", (json_int_t)take->request, "take", (json_int_t)take->number, "reason", reason, "segments", list);
@@ -240,6 +243,8 @@ gboolean commit_record_dropped(Vault *vault, VaultSegment *const *segments, guin
                                take->session, (gint64)take->request);
   for (guint i = 0; done && i < n; i++)
     done = insert_segment(vault, segments[i], recording, NULL, reason, error);
+  for (guint i = 0; done && i < n; i++)
+    segments[i]->dropped = TRUE;
   json_decref(leaf);
   return done;
 }

@@ -185,6 +185,9 @@ static gboolean record_target(Vault *vault, const Purge *purge, const Target *ta
                                   "issisiiisi", target->recording, target->scope == VAULT_SCOPE_PARTICIPANT ? by : NULL, by,
                                   (gint64)target->scope, purge->erase->reason ? purge->erase->reason : "withdrawn", target->segments,
                                   target->bytes, purge->place.index, purge->place.hash, purge->at);
+  if (done && target->scope == VAULT_SCOPE_SESSION &&
+      !store_run(vault->db, error, "DELETE FROM retentions WHERE recording = ?", "i", target->recording))
+    return FALSE;
   for (guint i = 0; done && i < target->participants->len; i++) {
     const char *participant = target->participants->pdata[i];
     if (!store_run(vault->db, error, "UPDATE holders SET slot = NULL WHERE recording = ? AND participant = ?", "is", target->recording,

@@ -160,6 +160,27 @@ static json_t *list_purges(VaultReader *reader, const char *session, GError **er
       columns, G_N_ELEMENTS(columns), error);
 }
 
+/* R5: null where nothing was planned. */
+static json_t *read_plan(VaultReader *reader, const char *session, GError **error) {
+  static const Column columns[] = {{"request", number_json}, {"starts", time_json}, {"ends", time_json}};
+  static const Column people[] = {{NULL, NULL}, {"id", text_json}, {"name", text_json}, {"role", text_json}};
+  json_t *plans = listed(reader, session, "SELECT request, starts, ends FROM plans WHERE session = ?1 AND request > ?2 LIMIT ?3", columns,
+                         G_N_ELEMENTS(columns), error);
+  if (!plans)
+    return NULL;
+  json_t *plan = json_array_size(plans) > 0 ? json_incref(json_array_get(plans, 0)) : json_null();
+  json_decref(plans);
+  if (json_is_null(plan))
+    return plan;
+  json_t *invited =
+      listed(reader, session,
+             "SELECT position, participant, name, role FROM invited WHERE session = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
+             people, G_N_ELEMENTS(people), error);
+  if (!invited || json_object_set_new(plan, "invited", invited) != 0)
+    g_clear_pointer(&plan, json_decref);
+  return plan;
+}
+
 /* Each take is two entries: the gate opened, the gate closed with its reason (R21). */
 static json_t *gate_history(const json_t *takes) {
   json_t *history = json_array();
@@ -179,11 +200,8 @@ json_t *vault_reader_session(VaultReader *reader, const char *session, GError **
   static const struct {
     const char *name;
     json_t *(*list)(VaultReader *reader, const char *session, GError **error);
-  } parts[] = {{"participants", list_participants},
-               {"requests", list_requests},
-               {"consents", list_consents},
-               {"takes", list_takes},
-               {"purges", list_purges}};
+  } parts[] = {{"participants", list_participants}, {"plan", read_plan},   {"requests", list_requests},
+               {"consents", list_consents},         {"takes", list_takes}, {"purges", list_purges}};
   if (!check_session(reader, session, error))
     return NULL;
   json_t *object = json_pack("{s:s}", "id", session);

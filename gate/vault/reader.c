@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gate/vault/files.h"
+#include "gate/vault/home.h"
 #include "gate/vault/reader-private.h"
 #include "gate/vault/vault-private.h"
 
@@ -185,7 +186,7 @@ static gboolean is_gone(VaultReader *reader, const SegmentRow *row) {
 GBytes *vault_reader_segment_bytes(VaultReader *reader, guint64 segment, GError **error) {
   g_auto(SegmentRow) row = {0};
   g_autoptr(GError) why = NULL;
-  if (!find_segment(reader, segment, &row, error))
+  if ((!reader->vault && !home_check(reader->dir_fd, reader->db, reader->dir, error)) || !find_segment(reader, segment, &row, error))
     return NULL;
   ClearBytes *clear = decrypt(reader, segment, &row, &why);
   if (is_gone(reader, &row)) {

@@ -9,6 +9,7 @@ typedef struct RecallJob {
   gpointer user;
   VaultRecall recall;
   GPtrArray *nos;
+  json_t *plan;
   GError *error;
 } RecallJob;
 
@@ -20,6 +21,7 @@ typedef struct RecallParcel {
 static void recall_free(RecallJob *job) {
   g_free(job->session);
   g_ptr_array_unref(job->nos);
+  json_decref(job->plan);
   g_clear_error(&job->error);
   g_free(job);
 }
@@ -29,6 +31,7 @@ static void recall_deliver(Parcel *parcel) {
   RecallJob *job = found->job;
   g_ptr_array_add(job->nos, NULL);
   job->recall.nos = (const char *const *)job->nos->pdata;
+  job->recall.plan = json_is_object(job->plan) ? job->plan : NULL;
   job->recalled(job->error == NULL ? &job->recall : NULL, job->error, job->user);
   recall_free(job);
   g_free(found);
@@ -44,13 +47,14 @@ static gboolean recall_counts(Vault *vault, RecallJob *job) {
   g_autoptr(sqlite3_stmt) row =
       store_query(vault->db, &job->error,
                   "SELECT (SELECT count(*) FROM recordings WHERE session = ?1), (SELECT coalesce(max(take), 0) FROM takes"
-                  " WHERE session = ?1)",
+                  " WHERE session = ?1), EXISTS(SELECT 1 FROM participants WHERE session = ?1)",
                   "s", job->session);
   gboolean failed = FALSE;
   if (!row || !store_step(row, &failed, &job->error))
     return FALSE;
   job->recall.requests = (guint32)sqlite3_column_int64(row, 0);
   job->recall.take_last = (guint32)sqlite3_column_int64(row, 1);
+  job->recall.used = job->recall.requests > 0 || sqlite3_column_int(row, 2) != 0;
   return TRUE;
 }
 
@@ -64,9 +68,14 @@ static gboolean recall_nos(Vault *vault, RecallJob *job) {
   return row && !failed;
 }
 
+static gboolean recall_plan(Vault *vault, RecallJob *job) {
+  job->plan = plan_recall(vault->db, job->session, &job->error);
+  return job->plan != NULL;
+}
+
 static void recall_run(Vault *vault, Job *base) {
   RecallJob *job = (RecallJob *)base;
-  if ((!recall_counts(vault, job) || !recall_nos(vault, job)) && job->error == NULL)
+  if ((!recall_counts(vault, job) || !recall_nos(vault, job) || !recall_plan(vault, job)) && job->error == NULL)
     job->error = g_error_new_literal(VAULT_ERROR, VAULT_ERROR_STORAGE, "the database does not answer");
   recall_answer(vault, base);
 }

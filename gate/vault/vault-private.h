@@ -12,6 +12,7 @@
 #include "gate/vault/delivery.h"
 #include "gate/vault/keyarena.h"
 #include "gate/vault/keyring.h"
+#include "gate/vault/retention-clock.h"
 #include "gate/vault/segment-private.h"
 #include "gate/vault/storage-thread.h"
 #include "gate/vault/store.h"
@@ -36,10 +37,13 @@ struct Vault {
   Storage *storage;
   Delivery *delivery;
   VaultEvents events;
+  VaultOverdue overdue; /* control */
+  gpointer overdue_user;
   KeyArena *arena;
   _Atomic guint64 next_segment;
   _Atomic gsize queued_bytes;
   _Atomic guint pending_recordings; /* vault_recording_new queued: an erase may have overtaken it */
+  _Atomic gint64 personal_data_s;   /* 0: nobody is forgotten by themselves */
   _Atomic guint health;             /* HealthBit mask */
   pthread_mutex_t doomed_lock;
   GPtrArray *doomed; /* erases asked for and not yet in the database */
@@ -51,6 +55,13 @@ struct Vault {
   gint64 probe_us;         /* storage: next write probe, G_MAXINT64: none is due */
   guint erases_refused;    /* storage: erases that the disk refused and that are tried again */
   gboolean segments_dirty; /* storage: names changed under segments/ */
+  char *head_file;         /* storage; NULL: none */
+  gint64 head_next_us;     /* storage */
+  struct {                 /* storage; retention.c */
+    RetentionClock clock;
+    gint64 next_us, looked_at, saved_ms, opened_ms; /* next look; recording the last look ended with, 0: none; lived time in the database; wall */
+    gboolean opened;
+  } retention;
 };
 
 /* --- commit.c --- */
@@ -76,6 +87,28 @@ gboolean health_make_reserve(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RE
 /* Gives back the space and descriptors that were kept for an erase (fault 30). */
 void health_open_reserve(Vault *vault);
 
+/* --- vault.c, for restore.c: a vault without its thread, its home unseen --- */
+Vault *vault_open_parts(const char *data_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vault_open_rest(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* and what a crash left */
+void vault_close_parts(Vault *vault);
+
+/* --- forget.c --- */
+gboolean forget_now(Vault *vault, const char *session, const char *participant, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* without a job */
+
+/* --- head.c --- */
+void head_write(Vault *vault);
+gint64 head_next_us(Vault *vault);
+void head_tick(Vault *vault);
+
+/* --- retention.c --- */
+gboolean retention_open(Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void retention_save(Vault *vault); /* lived time, so that it is not counted again */
+/* Inside the open transaction, behind the rows of the take. */
+gboolean retention_take_closed(Vault *vault, const char *session, gint64 take, gint64 at_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean retention_take_opened(Vault *vault, const char *session, gint64 request, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gint64 retention_next_us(Vault *vault);
+void retention_tick(Vault *vault);
+
 /* --- vault-state.c --- */
 typedef struct LeafPlace {
   gint64 index;
@@ -85,6 +118,10 @@ typedef struct LeafPlace {
 gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gint64 state_wall_ms(void);
 
+/* --- plan.c: sessions planned ahead (R5), inside the open transaction --- */
+gboolean plan_follow(sqlite3 *db, const json_t *leaf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean plan_end(sqlite3 *db, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+json_t *plan_recall(sqlite3 *db, const char *session, GError **error); /* as VaultRecall.plan; null: none; NULL: error */
 /* --- reports.c --- */
 /* The rows that follow a leaf about a report. VAULT_ERROR_FULL: this person has made as many as one may. */
 gboolean reports_follow(sqlite3 *db, const json_t *leaf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -99,6 +136,7 @@ typedef struct Answer {
 void vault_answer(Vault *vault, VaultDone done, gpointer user, const GError *error, const Answer *answer); /* error NULL: done. Takes exports and proof */
 void vault_tell_sealed(Vault *vault, const VaultSegment *segment);
 void vault_tell_failed(Vault *vault, const char *session, guint32 take, const char *why);
+void vault_tell_overdue(Vault *vault, const char *session, guint64 request); /* asks control, then erases */
 void vault_tell_health(Vault *vault, gboolean healthy, const char *why);
 /* Pushes, or answers at once when the vault is closing. */
 gboolean vault_push(Vault *vault, Lane lane, Job *job);

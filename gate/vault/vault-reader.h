@@ -10,7 +10,8 @@
 
 typedef struct VaultReader VaultReader;
 
-/* vault: the running vault of this process, NULL offline. With it, reads notice an erase at once (R18, fault 36). */
+/* In a copied or restored data directory lists and the log can be read, media cannot (VAULT_ERROR_RESTORED, restore.h).
+ * vault: the running vault of this process, NULL offline. With it, reads notice an erase at once (R18, fault 36). */
 VaultReader *vault_reader_open(const char *data_dir, Vault *vault, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vault_reader_free(VaultReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultReader, vault_reader_free)

@@ -6,6 +6,7 @@
  *   join         participant, name, role               on the roster
  *   leave        participant, reason                   off it
  *   request      request, disclosure_sha256, ...       made by vault_recording_new
+ *   plan         request, starts, ends (ms), name: who asks, participants: [{participant, name, role}]    a session ahead of time (R5)
  *   grant        participant, request, media, disclosure_sha256
  *   decline      participant, request
  *   offer        participant, [request]                lifts one's own decline (R4)
@@ -65,8 +66,16 @@ static gboolean follow_grant(sqlite3 *db, const LeafView *view, GError **error) 
   return follow_answer(db, view, "granted", error);
 }
 
+static gboolean follow_plan(sqlite3 *db, const LeafView *view, GError **error) {
+  return plan_follow(db, view->leaf, error);
+}
+
+static gboolean follow_stop(sqlite3 *db, const LeafView *view, GError **error) {
+  return plan_end(db, view->session, error);
+}
+
 static gboolean follow_decline(sqlite3 *db, const LeafView *view, GError **error) {
-  return follow_answer(db, view, "declined", error);
+  return follow_answer(db, view, "declined", error) && plan_end(db, view->session, error);
 }
 
 static gboolean follow_offer(sqlite3 *db, const LeafView *view, GError **error) {
@@ -77,6 +86,8 @@ static gboolean follow_offer(sqlite3 *db, const LeafView *view, GError **error) 
 }
 
 static gboolean follow_withdraw(sqlite3 *db, const LeafView *view, GError **error) {
+  if (!plan_end(db, view->session, error))
+    return FALSE;
   if (view->request)
     return follow_answer(db, view, "withdrawn", error);
   return store_run(db, error,
@@ -122,6 +133,8 @@ static const struct {
     {"join", follow_join},
     {"leave", follow_leave},
     {"grant", follow_grant},
+    {"plan", follow_plan},
+    {"stop", follow_stop},
     {"decline", follow_decline},
     {"offer", follow_offer},
     {"withdraw", follow_withdraw},
@@ -178,7 +191,9 @@ gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError
     return FALSE;
   const char *type = json_string_value(json_object_get(leaf, "type"));
   for (guint i = 0; i < G_N_ELEMENTS(followers); i++)
-    if (strcmp(followers[i].type, type) == 0)
-      return followers[i].follow(vault->db, &view, error);
-  return TRUE;
+    if (strcmp(followers[i].type, type) == 0 && !followers[i].follow(vault->db, &view, error))
+      return FALSE;
+  if (strcmp(type, "gate_open") == 0)
+    return retention_take_opened(vault, view.session, view.request, error);
+  return strcmp(type, "gate_close") != 0 || retention_take_closed(vault, view.session, view.take, view.at, error);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gate/vault/files.h"
+#include "gate/vault/home.h"
 #include "gate/vault/vault-private.h"
 
 G_DEFINE_QUARK(vault_error_quark, vault_error)
@@ -113,12 +114,27 @@ static gboolean open_store(Vault *vault, GError **error) {
          store_check(vault->db, vault->dir, vault->ledger_verifier, error);
 }
 
-static gboolean open_all(Vault *vault, GError **error) {
+static gboolean open_parts(Vault *vault, GError **error) {
   if (!files_open_dir(vault->dir, &vault->dir_fd, error) || !files_lock(vault->dir_fd, vault->dir, &vault->lock_fd, error))
     return FALSE;
   vault->arena = keyarena_new(error);
-  if (!vault->arena || !check_set(vault, error) || !open_store(vault, error) ||
-      !files_open_segments(vault->dir_fd, &vault->segments_fd, error) || !recover(vault, error))
+  return vault->arena && check_set(vault, error) && open_store(vault, error);
+}
+
+/* A new one is at home before its first leaf; in a copy nothing is written. */
+static gboolean open_home(Vault *vault, GError **error) {
+  guint64 size = 0;
+  if (!home_check(vault->dir_fd, vault->db, vault->dir, error))
+    return FALSE;
+  return (ledger_size(vault->db, &size, NULL) && size > 0) || home_settle(vault->dir_fd, vault->db, error);
+}
+
+gboolean vault_open_rest(Vault *vault, GError **error) {
+  return retention_open(vault, error) && files_open_segments(vault->dir_fd, &vault->segments_fd, error) && recover(vault, error);
+}
+
+static gboolean open_all(Vault *vault, GError **error) {
+  if (!open_parts(vault, error) || !open_home(vault, error) || !vault_open_rest(vault, error))
     return FALSE;
   g_autoptr(GError) full = NULL;
   if (!health_make_reserve(vault, &full)) /* reading and erasing must be possible on a full disk: open, but do not record */
@@ -126,7 +142,7 @@ static gboolean open_all(Vault *vault, GError **error) {
   return TRUE;
 }
 
-static void vault_clear(Vault *vault) {
+void vault_close_parts(Vault *vault) {
   for (guint i = 0; i < VAULT_SPARE_FDS; i++)
     files_close(&vault->spare_fds[i]);
   g_clear_pointer(&vault->sealed, g_hash_table_unref);
@@ -135,6 +151,7 @@ static void vault_clear(Vault *vault) {
   ledger_verifier_free(vault->ledger_verifier);
   g_free(vault->verifier_text);
   g_free(vault->origin);
+  g_free(vault->head_file);
   keyring_free(vault->keyring);
   keyarena_free(vault->arena);
   storage_free(vault->storage);
@@ -148,29 +165,54 @@ static void vault_clear(Vault *vault) {
   g_free(vault);
 }
 
-Vault *vault_open(const char *data_dir, const char *origin, GMainContext *control, const VaultEvents *events, GError **error) {
-  if (sodium_init() < 0) {
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "no source of randomness");
-    return NULL;
-  }
+static gint64 next_tick_us(Vault *vault) {
+  return MIN(MIN(health_next_us(vault), retention_next_us(vault)), head_next_us(vault));
+}
+
+static void tick(Vault *vault) {
+  health_tick(vault);
+  retention_tick(vault);
+  head_tick(vault);
+}
+
+static Vault *vault_make(const char *data_dir, const char *origin, GMainContext *control, const VaultEvents *events) {
   Vault *vault = g_new0(Vault, 1);
   vault->dir = g_strdup(data_dir);
   vault->origin = g_strdup(origin);
   vault->dir_fd = vault->lock_fd = vault->segments_fd = -1;
   for (guint i = 0; i < VAULT_SPARE_FDS; i++)
     vault->spare_fds[i] = -1;
-  vault->probe_us = G_MAXINT64;
+  vault->probe_us = vault->head_next_us = G_MAXINT64;
   if (events)
     vault->events = *events;
   pthread_mutex_init(&vault->doomed_lock, NULL);
   vault->doomed = g_ptr_array_new_with_free_func(doomed_free);
   vault->sealed = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)segment_unref);
   vault->delivery = delivery_new(control);
-  if (!open_all(vault, error)) {
-    vault_clear(vault);
+  return vault;
+}
+
+Vault *vault_open_parts(const char *data_dir, GError **error) {
+  if (sodium_init() < 0)
+    return NULL;
+  Vault *vault = vault_make(data_dir, NULL, NULL, NULL);
+  if (open_parts(vault, error))
+    return vault;
+  vault_close_parts(vault);
+  return NULL;
+}
+
+Vault *vault_open(const char *data_dir, const char *origin, GMainContext *control, const VaultEvents *events, GError **error) {
+  if (sodium_init() < 0) {
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_STORAGE, "no source of randomness");
     return NULL;
   }
-  static const StorageIdle idle = {.work = cleanup_work, .next_tick_us = health_next_us, .tick = health_tick};
+  Vault *vault = vault_make(data_dir, origin, control, events);
+  if (!open_all(vault, error)) {
+    vault_close_parts(vault);
+    return NULL;
+  }
+  static const StorageIdle idle = {.work = cleanup_work, .next_tick_us = next_tick_us, .tick = tick};
   vault->storage = storage_new(vault, &idle);
   storage_start(vault->storage);
   return vault;
@@ -193,9 +235,13 @@ void vault_free(Vault *vault) {
   for (Job *left; (left = storage_pop_left(vault->storage));)
     left->cancel(vault, left);
   forget_sealed(vault);
-  while (delivery_flush(vault->delivery)) /* answers may ask for more; that is answered at once, with an error */
+  retention_save(vault);
+  head_write(vault);
+  if (vault->db)
+    (void)!home_settle(vault->dir_fd, vault->db, NULL); /* says how long the log is; an older home does as well */
+  while (delivery_flush(vault->delivery))               /* answers may ask for more; that is answered at once, with an error */
     ;
-  vault_clear(vault);
+  vault_close_parts(vault);
 }
 
 static void job_refuse(Vault *vault, Job *job) {
@@ -256,7 +302,7 @@ typedef struct EventParcel {
   Vault *vault;
   char *session, *why;
   guint32 take;
-  guint64 segment;
+  guint64 segment, request;
   gint64 last_packet_us;
   gboolean healthy;
 } EventParcel;
@@ -298,6 +344,27 @@ static void health_deliver(Parcel *parcel) {
   if (events->health)
     events->health(event->healthy, event->why, events->user);
   event_free(event);
+}
+
+/* Control may know better: a request that is still open is not over. Else nobody needs to be asked (R19). */
+static void overdue_deliver(Parcel *parcel) {
+  EventParcel *event = (EventParcel *)parcel;
+  Vault *vault = event->vault;
+  const VaultErase erase = {
+      .session = event->session, .request = event->request, .scope = VAULT_SCOPE_SESSION, .participant = "", .reason = "expired"};
+  if (!vault->overdue || !vault->overdue(event->session, event->request, vault->overdue_user))
+    vault_erase(vault, &erase, NULL, NULL);
+  event_free(event);
+}
+
+void vault_set_overdue(Vault *vault, VaultOverdue overdue, gpointer user) {
+  vault->overdue = overdue;
+  vault->overdue_user = user;
+}
+
+void vault_tell_overdue(Vault *vault, const char *session, guint64 request) {
+  const EventParcel event = {.session = g_strdup(session), .request = request};
+  event_post(vault, overdue_deliver, &event);
 }
 
 void vault_tell_sealed(Vault *vault, const VaultSegment *segment) {

@@ -21,6 +21,8 @@ typedef enum VaultError {
   VAULT_ERROR_ERASED,   /* what was asked for has been erased */
   VAULT_ERROR_NOT_FOUND,
   VAULT_ERROR_FULL,     /* no free key slot, queue full */
+  VAULT_ERROR_RESTORED, /* the data directory was copied or restored from a backup: see restore.h */
+  VAULT_ERROR_KEPT,     /* cannot be forgotten yet: recordings are kept, or the session is being recorded */
 } VaultError;
 
 typedef struct VaultTake VaultTake;       /* counted: control and recorder hold it */
@@ -47,6 +49,10 @@ Vault *vault_open(const char *data_dir, const char *origin, GMainContext *contro
  * Control thread; recorders and readers first. An erase that the disk still refuses is answered with an error, and finished at the next start. */
 void vault_free(Vault *vault);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vault, vault_free)
+/* That recording has passed its retention_s and is erased when this returns (R19): exports of it are cut here. TRUE: its request is still open,
+ * so it is not over; asked again soon. Control thread, before the context runs; without one everything overdue is over. */
+typedef gboolean (*VaultOverdue)(const char *session, guint64 request, gpointer user);
+void vault_set_overdue(Vault *vault, VaultOverdue overdue, gpointer user);
 gboolean vault_healthy(Vault *vault);
 /* The log's verifier key as text (note.h), as long as the vault lives; and an Ed25519 signature by its key (receipts, bundles). Any thread. */
 const char *vault_verifier_text(const Vault *vault);
@@ -99,5 +105,13 @@ typedef struct VaultErase {
 /* Keys destroyed first (in place, fdatasync), then leaf and state, then `done`, then files unlinked (R13, R18). Does not answer until durable:
  * where the disk refuses it wipes the key from memory, reports health, and keeps trying. Works for sessions long past. */
 void vault_erase(Vault *vault, const VaultErase *erase, VaultDone done, gpointer user);
+
+/* Forgets a person of a session, or with participant NULL the session with everybody in it (R23): leaf `forget`, then their salts, names, texts
+ * and withdraw_keys are gone, and in every list their id is VAULT_FORGOTTEN and the commitment that stands for it in the leaves. Every proof
+ * stays valid. VAULT_ERROR_KEPT as long as any recording of the session is kept or a take is open; VAULT_ERROR_NOT_FOUND. */
+#define VAULT_FORGOTTEN "forgotten-"
+void vault_forget(Vault *vault, const char *session, const char *participant, VaultDone done, gpointer user);
+/* Sessions are forgotten by themselves this long after their last event and their last recording's end; 0: never. Any thread. */
+void vault_set_personal_data(Vault *vault, gint64 seconds);
 
 #endif

@@ -2,6 +2,8 @@
 // Receipts and the withdraw key (R24): kept for this tab, offered as a file, never sent anywhere.
 
 import { $, show, write } from './dom.js';
+import { fileOf } from './receipt-file.js';
+import { words } from './receipt-strings.js';
 import { strings } from './strings.js';
 
 const STORE = 'recgate.receipts';
@@ -11,6 +13,8 @@ export class Receipts {
 
   constructor() {
     $('key-copy').addEventListener('click', () => this.#copyKey());
+    write('receipt-print', words.show);
+    $('receipt-print').href = `receipt${location.search}`;
     this.#show();
   }
 
@@ -49,7 +53,7 @@ export class Receipts {
     write('receipt-download', hasKey ? strings.receiptDownloadKey : strings.receiptDownload);
     const link = $('receipt-download');
     URL.revokeObjectURL(link.href);
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(this.#all, null, 2)], { type: 'application/json' }));
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(fileOf(this.#all, new URL('/withdraw', location.href).href), null, 2)], { type: 'application/json' }));
     link.download = 'recgate-receipt.json';
   }
 

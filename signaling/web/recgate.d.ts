@@ -75,14 +75,29 @@ export interface Joined {
   n?: number;
 }
 
+/** Signed by the gate, with the ledger's proof; docs/receipts.md has every field. */
+export interface Receipt {
+  schema_version: string;
+  record_id: string;
+  session: string;
+  pii_principal_id: string;
+  events: { event_time: string; event_type: 'consent'; event_state: 'granted' | 'declined' | 'offered' | 'withdrawn' }[];
+  signature: { alg: 'Ed25519'; key: string; value: string };
+  [field: string]: unknown;
+}
+
 export interface ConsentRecorded {
-  receipt?: unknown;
+  receipt?: Receipt;
   /** Withdraws later, without a token (R24). Keep it as one keeps a password. */
   withdraw_key?: string;
 }
 
 export interface Withdrawn {
-  receipt?: unknown;
+  receipt?: Receipt;
+  /** Why there is none although the withdrawal was done. */
+  receipt_error?: string;
+  /** Where several keys withdrew together. */
+  receipts?: Receipt[];
   purged: { segments: number; bytes: number };
   /** Copies that were finished and taken away before; the erase cannot reach them. */
   exports: { by: string; at: number | string }[];
@@ -111,7 +126,7 @@ export interface RecgateEvents {
   track: CustomEvent<{ id: string; track: MediaStreamTrack; stream: MediaStream }>;
   peer: CustomEvent<{ id: string; state: RTCPeerConnectionState }>;
   /** `media`: what a grant was limited to (R16). */
-  receipt: CustomEvent<{ act: 'request' | 'grant' | 'decline' | 'withdraw'; request?: string; receipt: unknown; media?: Medium[]; withdraw_key?: string }>;
+  receipt: CustomEvent<{ act: 'request' | 'grant' | 'decline' | 'offer' | 'withdraw'; request?: string; receipt: Receipt; media?: Medium[]; withdraw_key?: string }>;
   withdrawn: CustomEvent<Withdrawn>;
   /** What no promise reports: `disclosure_mismatch`, `negotiation_failed`, refusals without a request. */
   error: CustomEvent<{ error: RecgateError }>;
@@ -176,3 +191,16 @@ export class RecgateClient extends EventTarget {
 
 /** With the key of a receipt, without a session, a token or a call. */
 export function withdrawWithKey(options: { url?: string | URL; withdraw_key: string; scope?: WithdrawScope }): Promise<Withdrawn>;
+
+/** What a withdrawal would erase, erasing nothing. By key or by a participant's token. */
+export function previewWithdrawal(holder: { url?: string | URL; withdraw_key?: string; token?: string }): Promise<{
+  session: string;
+  participant: string;
+  /** `erased`: by an earlier withdrawal, null without one. */
+  recordings: { request: string; at: string; on_withdrawal: WithdrawScope; disclosure: Disclosure; answer?: string; erased: WithdrawScope | null }[];
+}>;
+
+/** Repeated until the erase is durable; `told` hears of every attempt that failed. Rejects only where repeating cannot help. */
+export function withdrawUntilDone(holder: {
+  url?: string | URL; withdraw_key?: string; token?: string; scope?: WithdrawScope; told?: (error: Error, times: number) => void;
+}): Promise<Withdrawn>;

@@ -5,9 +5,9 @@
 import { canonicalSha256 } from './recgate-canonical.js';
 import { LocalMedia } from './recgate-media.js';
 import { Peer } from './recgate-peer.js';
-import { RecgateError, withdrawByHttp } from './recgate-withdraw.js';
+import { RecgateError, WITHDRAW_ENDS, WITHDRAW_REPEAT_MS, withdrawByHttp } from './recgate-withdraw.js';
 
-export { RecgateError, withdrawWithKey } from './recgate-withdraw.js';
+export { RecgateError, previewWithdrawal, withdrawUntilDone, withdrawWithKey } from './recgate-withdraw.js';
 
 const ANSWER_MS = 15000;
 const JOIN_MS = 10000;
@@ -16,13 +16,9 @@ const LEAVE_MS = 5000;
 const LAST_ECHOES = 3;
 // A quarter second to find a restarted gate at once, and far below `absent_ms` at the longest (R3: a grant survives until then).
 const BACKOFF_MS = { first: 250, longest: 4000 };
-const WITHDRAW_REPEAT_MS = 2000;
 
 /** Refusals of a join that time may heal; every other one ends the client. */
 const JOIN_AGAIN = new Set(['storage', 'too_many', 'too_many_sessions']);
-/** Answers to a withdrawal that repeating it cannot change (R6: everything else is repeated). */
-const WITHDRAW_ENDS = new Set(['bad_scope', 'bad_token', 'no_token', 'not_joined', 'token_expired', 'unknown_key', 'wrong_role']);
-
 /** Events and their details are typed in recgate.d.ts. */
 export class RecgateClient extends EventTarget {
   /** @type {'new' | 'connecting' | 'joined' | 'reconnecting' | 'replaced' | 'leaving' | 'left' | 'ended' | 'refused'} */
@@ -138,7 +134,11 @@ export class RecgateClient extends EventTarget {
   }
 
   /** Lifts one's own no, so that one may be asked again (R4). */
-  offer() { return this.#ask('consent.offer'); }
+  async offer() {
+    const answer = await this.#ask('consent.offer');
+    this.#keepReceipt(answer, 'offer');
+    return answer;
+  }
 
   pause() { return this.#ask('recording.pause'); }
 
@@ -457,7 +457,7 @@ export class RecgateClient extends EventTarget {
     if (!withdrawal) return;
     clearInterval(withdrawal.timer);
     this.#withdrawal = null;
-    this.#keepReceipt(message, 'withdraw', withdrawal.message.request);
+    for (const receipt of message.receipts ?? [message.receipt]) this.#keepReceipt({ receipt }, 'withdraw', withdrawal.message.request);
     this.#emit('withdrawn', message);
     withdrawal.resolve(message);
   }

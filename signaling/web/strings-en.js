@@ -173,6 +173,7 @@ export const en = {
     wrong_disclosure: 'The text changed meanwhile. Please read the request again.',
     cannot_consent: 'Somebody in this call cannot consent to a recording.',
     paused_by_other: 'Somebody else has paused. Only that person can lift it.',
+    no_receipt: 'Your answer could not be written to the ledger, so there is no receipt of it, and nothing is recorded. Please answer again in a moment.',
     nothing_to_lift: 'You have not said no; there is nothing to lift.',
     not_recording: 'There is nothing to pause, resume or stop.',
     disclosure_mismatch: 'A request came whose text is not the one it is bound to. It is not shown, and nothing is recorded. Please tell whoever runs this call.',

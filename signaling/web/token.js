@@ -11,7 +11,7 @@ export function readToken(name = 'recgate.token') {
     // Another person's receipts are not this one's to see.
     if (given !== sessionStorage.getItem(name)) sessionStorage.clear();
     sessionStorage.setItem(name, given);
-    history.replaceState(null, '', location.pathname);
+    history.replaceState(null, '', location.pathname + location.search);
   }
   return sessionStorage.getItem(name);
 }

@@ -4,6 +4,7 @@
 import { letterSections } from './disclosure.js';
 import { $, el, letterElements, show, write } from './dom.js';
 import { actionsOf, answerOf, shownAnswerOf, statusOf, withdrawMeansOf } from './status.js';
+import { words } from './receipt-strings.js';
 import { strings } from './strings.js';
 import { millisecondsWords, sizeWords, timeWords } from './units.js';
 
@@ -139,9 +140,11 @@ function drawControls({ microphoneOn, cameraOn }, actions) {
 }
 
 /** @param {{purged: {segments: number, bytes: number}, exports?: {by: string, at: string | number}[], gate_closed_us: number, erased_us: number}} done */
-export function showWithdrawn({ purged, exports = [], gate_closed_us: closed, erased_us: erased }) {
+export function showWithdrawn({ purged, exports = [], gate_closed_us: closed, erased_us: erased, receipt_error: unproven }) {
   write('withdrawn-erased', strings.withdrawnErased(purged.segments, sizeWords(purged.bytes)));
   write('withdrawn-times', strings.withdrawnTimes(millisecondsWords(closed), millisecondsWords(Math.max(closed, erased))));
+  show('withdrawn-unproven', unproven !== undefined);
+  write('withdrawn-unproven', words.unproven);
   show('withdrawn-exports', exports.length > 0);
   $('withdrawn-exports').querySelector('ul').replaceChildren(...exports.map(({ by, at }) => el('li', {}, strings.withdrawnExport(by, timeWords(at)))));
   show('withdrawn', true);

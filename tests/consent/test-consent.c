@@ -27,7 +27,16 @@ static void test_ask_service(void) {
   ok(&call, grant(ALICE, 1), "consents, open 1 1, permit 1 1005, recording/granted 1");
   ok(&call, of(CONSENT_EVENT_PAUSE, ALICE), "close 1 paused, paused/paused 1");
   call.now_us += 30 * S;
-  ok(&call, request(0, 2, SESSION), "legs 1, left 1 silent, consents, consents, asking/requested 0");
+  no(&call, request(0, 2, SESSION), CONSENT_REQUEST_PENDING); /* it waits for people, also when they go again */
+  ok(&call, TICK, "legs 1, left 1 silent, consents, asking/requested 0");
+}
+
+/* R5: made in a call it ends with the last of its people. */
+static void test_ask_service_in_call(void) {
+  g_auto(Call) call = call_talking();
+  ok(&call, request(0, 1, SESSION), "ask 1, ask 2, consents, asking/requested 0");
+  ok(&call, of(CONSENT_EVENT_LEAVE, ALICE), "legs 1, left 1 left, consents");
+  ok(&call, of(CONSENT_EVENT_LEAVE, BOB), "legs 2, left 2 left, consents, stopped/ended 2");
 }
 
 /* R3: the text is what was granted, not the number. */
@@ -296,7 +305,8 @@ static void test_nonsense(void) {
     if (type == CONSENT_EVENT_HEALTH || type == CONSENT_EVENT_UNKNOWN_MEDIA || type == CONSENT_EVENT_SEALED || type == CONSENT_EVENT_TICK)
       continue;
     ConsentResult result = consent_handle(call.session, &event, call.now_us, &effects);
-    g_assert_cmpint(result, ==, type == CONSENT_EVENT_JOIN ? CONSENT_SESSION_FULL : CONSENT_REFUSED);
+    bool enters = type == CONSENT_EVENT_JOIN || type == CONSENT_EVENT_INVITE;
+    g_assert_cmpint(result, ==, enters ? CONSENT_SESSION_FULL : CONSENT_REFUSED);
     g_assert_cmpuint(effects.n, ==, 0);
   }
   ConsentPersonView nobody = consent_person_view(call.session, UINT32_MAX, call.now_us);
@@ -362,6 +372,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/consent/request/who-may-ask-R2", test_ask_who);
   g_test_add_func("/consent/request/service-R2-R5", test_ask_service);
+  g_test_add_func("/consent/request/service-in-call-R2-R5", test_ask_service_in_call);
   g_test_add_func("/consent/request/bound-to-the-text-R3", test_grant_text);
   g_test_add_func("/consent/request/return-R3", test_grant_return);
   g_test_add_func("/consent/request/silence-R4", test_silence);

@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "gate/consent": (),
     "gate/ledger": (),
     "gate/vault": ("gate/ledger",),
+    "gate/audit": ("gate/ledger", "gate/vault"),
     "pipelines/transport": (),
     "pipelines/relay": ("pipelines/transport",),
     "pipelines/recording": ("pipelines/relay/tap.h", "gate/vault"),

@@ -24,6 +24,24 @@ const Fact *last_join(const Model *m, ConsentPerson p) {
   return NULL;
 }
 
+bool invited(const Model *m, ConsentPerson p) {
+  FORWARD (m, f)
+    if (f->kind == FACT_INVITE && f->person == p)
+      return true;
+  return false;
+}
+
+/* What the last token said: the one shown when joining, and before the first joining the one shown with a letter. */
+bool cannot_consent(const Model *m, ConsentPerson p) {
+  const Fact *joined = last_join(m, p);
+  if (joined)
+    return joined->cannot_consent;
+  BACKWARD (m, f)
+    if (f->kind == FACT_INVITE && f->person == p)
+      return f->cannot_consent;
+  return false;
+}
+
 bool on_roster(const Model *m, ConsentPerson p) {
   BACKWARD (m, f) {
     if (f->kind == FACT_JOIN && f->person == p)
@@ -116,6 +134,18 @@ uint32_t count_requests(const Model *m) {
   return n;
 }
 
+/* R5: nobody was in the room when it was made. */
+bool began_empty(const Model *m, const Fact *request) {
+  uint64_t in_the_room = 0;
+  for (const Fact *f = m->facts; f < request; f++) {
+    if (f->kind == FACT_JOIN)
+      in_the_room |= UINT64_C(1) << (f->person - 1);
+    if (f->kind == FACT_LEFT)
+      in_the_room &= ~(UINT64_C(1) << (f->person - 1));
+  }
+  return in_the_room == 0;
+}
+
 /* As open_request, but who has been silent for too long no longer keeps it open. */
 const Fact *open_request_at(const Model *m, int64_t now) {
   const Fact *request = open_request(m);
@@ -123,13 +153,12 @@ const Fact *open_request_at(const Model *m, int64_t now) {
     return NULL;
   if (request->person)
     return here(m, request->person, now) ? request : NULL;
-  bool somebody_listed = false;
-  EVERYONE (m, p) {
+  if (began_empty(m, request))
+    return request;
+  EVERYONE (m, p)
     if (here(m, p, now))
       return request;
-    somebody_listed |= on_roster(m, p);
-  }
-  return somebody_listed ? NULL : request;
+  return NULL;
 }
 
 /* What p allows in the open request; NONE: has not granted. */

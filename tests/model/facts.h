@@ -10,6 +10,7 @@
 
 typedef enum FactKind {
   FACT_JOIN = 1, /* late: R3 wants a new confirmation; came: was not on the roster */
+  FACT_INVITE,   /* cannot_consent */
   FACT_ALIVE,    /* on: was on the roster; until_us: confirmed instant, 0: none; number: the echo */
   FACT_LEFT,     /* at_us: the instant of leaving */
   FACT_END_LEGS,
@@ -82,6 +83,9 @@ bool last_switch(const Model *m, FactKind kind);
 bool took_part(const Model *m, uint64_t request, ConsentPerson p);
 int64_t first_lease_end(const Model *m);
 const Fact *last_join(const Model *m, ConsentPerson p);
+bool invited(const Model *m, ConsentPerson p);
+bool cannot_consent(const Model *m, ConsentPerson p);
+bool began_empty(const Model *m, const Fact *request);
 const Fact *best_confirmation(const Model *m, ConsentPerson p);
 const Fact *open_request(const Model *m);
 const Fact *last_request(const Model *m);

@@ -42,7 +42,7 @@ static Fact obstacle(const Model *m, int64_t now) {
   if (!roster(m))
     return status(CONSENT_STATE_ASKING, CONSENT_REASON_REQUESTED, request->person);
   EVERYONE (m, p)
-    if (on_roster(m, p) && last_join(m, p)->cannot_consent)
+    if (on_roster(m, p) && cannot_consent(m, p))
       return status(CONSENT_STATE_SUSPENDED, CONSENT_REASON_CANNOT_CONSENT, p);
   EVERYONE (m, p)
     if (on_roster(m, p) && !allowed(m, p))
@@ -183,7 +183,7 @@ static void go(Model *m, ConsentPerson p, ConsentReason reason, int64_t left_at,
   tell_consents(m);
   if (request->person == p)
     end_request(m, CONSENT_STATE_STOPPED, CONSENT_REASON_ASKER_LEFT, p, now);
-  else if (!roster(m))
+  else if (!roster(m) && !began_empty(m, request))
     end_request(m, CONSENT_STATE_STOPPED, CONSENT_REASON_ENDED, p, now);
 }
 
@@ -221,6 +221,12 @@ static void join(Model *m, const ConsentEvent *e, int64_t now) {
   tell_consents(m);
 }
 
+static void invite(Model *m, const ConsentEvent *e) {
+  if (e->person > m->people)
+    m->people = e->person;
+  note(m, (Fact){.kind = FACT_INVITE, .person = e->person, .cannot_consent = e->cannot_consent});
+}
+
 static void alive(Model *m, const ConsentEvent *e, int64_t now) {
   int64_t until = 0;
   decide_segments(m, now);
@@ -253,7 +259,8 @@ static void grant(Model *m, const ConsentEvent *e, int64_t now) {
   note(m, (Fact){.kind = FACT_GRANT, .person = e->person, .media = media});
   if (before == media)
     return;
-  close_take(m, CONSENT_REASON_TRACKS, e->person, now);
+  if (on_roster(m, e->person))
+    close_take(m, CONSENT_REASON_TRACKS, e->person, now);
   tell_consents(m);
 }
 
@@ -380,7 +387,8 @@ static ConsentResult judge_request(const Model *m, const ConsentEvent *e, int64_
 }
 
 static ConsentResult judge_answer(const Model *m, const ConsentEvent *e, int64_t now) {
-  if (!here(m, e->person, now))
+  bool by_letter = invited(m, e->person) && (!last_join(m, e->person) || e->type == CONSENT_EVENT_DECLINE);
+  if (!here(m, e->person, now) && !by_letter)
     return CONSENT_NOT_JOINED;
   if (!last_request(m))
     return CONSENT_NO_REQUEST;
@@ -389,7 +397,7 @@ static ConsentResult judge_answer(const Model *m, const ConsentEvent *e, int64_t
     return CONSENT_REQUEST_ENDED;
   if (e->type == CONSENT_EVENT_DECLINE)
     return CONSENT_OK;
-  if (last_join(m, e->person)->cannot_consent)
+  if (cannot_consent(m, e->person))
     return CONSENT_CANNOT_CONSENT;
   if (memcmp(request->sha256, e->sha256, sizeof e->sha256) != 0)
     return CONSENT_WRONG_DISCLOSURE;
@@ -417,6 +425,8 @@ static ConsentResult judge_toggle(const Model *m, const ConsentEvent *e, int64_t
 
 static ConsentResult judge_alive(const Model *m, const ConsentEvent *e, int64_t now) {
   int64_t left = last_sign(m, e->person) + m->config.absent_us;
+  if (!last_join(m, e->person))
+    return CONSENT_NOT_JOINED;
   if (!on_roster(m, e->person))
     BACKWARD (m, f)
       if (f->kind == FACT_LEFT && f->person == e->person) {
@@ -429,7 +439,7 @@ static ConsentResult judge_alive(const Model *m, const ConsentEvent *e, int64_t 
 static ConsentResult judge_person(const Model *m, const ConsentEvent *e, int64_t now) {
   if (e->person > CONSENT_PEOPLE_MAX)
     return CONSENT_REFUSED;
-  if (!last_join(m, e->person))
+  if (!last_join(m, e->person) && !invited(m, e->person))
     return CONSENT_NOT_JOINED;
   bool is_here = here(m, e->person, now);
   if (e->type == CONSENT_EVENT_LEAVE)
@@ -452,6 +462,7 @@ static ConsentResult judge(const Model *m, const ConsentEvent *e, int64_t now) {
   const Fact *take = open_take(m);
   switch (e->type) {
   case CONSENT_EVENT_JOIN:
+  case CONSENT_EVENT_INVITE:
     return e->person == 0 ? CONSENT_REFUSED : e->person > CONSENT_PEOPLE_MAX ? CONSENT_SESSION_FULL : CONSENT_OK;
   case CONSENT_EVENT_REQUEST:
     return judge_request(m, e, now);
@@ -489,6 +500,9 @@ static void happen(Model *m, const ConsentEvent *e, int64_t now) {
   switch (e->type) {
   case CONSENT_EVENT_JOIN:
     join(m, e, now);
+    break;
+  case CONSENT_EVENT_INVITE:
+    invite(m, e);
     break;
   case CONSENT_EVENT_LEAVE:
     close_take(m, CONSENT_REASON_LEFT, e->person, now);
@@ -671,15 +685,15 @@ ConsentView model_view(const Model *m) {
 }
 
 ConsentPersonView model_person_view(const Model *m, ConsentPerson p, int64_t now) {
-  const Fact *join_fact = last_join(m, p), *best = best_confirmation(m, p);
-  if (!join_fact)
+  const Fact *best = best_confirmation(m, p);
+  if (!last_join(m, p) && !invited(m, p))
     return (ConsentPersonView){0};
   bool on = on_roster(m, p), no = no_stands(m, p);
   ConsentMedia media = allowed(m, p);
   return (ConsentPersonView){.known = true,
                              .on_roster = on,
                              .alive = on && now - last_sign(m, p) < m->config.lease_us,
-                             .cannot_consent = join_fact->cannot_consent,
+                             .cannot_consent = cannot_consent(m, p),
                              .paused = paused(m, p),
                              .no_stands = no,
                              .answer = media ? CONSENT_ANSWER_GRANTED

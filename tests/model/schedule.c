@@ -20,6 +20,7 @@ void schedule_init(Schedule *schedule, uint64_t seed) {
   *schedule = (Schedule){.random = seed};
   schedule->people = 3 + (uint32_t)schedule_random(schedule, SCHEDULE_PEOPLE_MAX - 2);
   schedule->eager = (uint32_t)schedule_random(schedule, 90);
+  schedule->ahead = chance(schedule, 25);
   schedule->now_us = (int64_t)schedule_random(schedule, 100) * SCHEDULE_LEASE_US;
 }
 
@@ -108,6 +109,29 @@ static ConsentEvent answer_to(const ConsentSession *session, ConsentPerson perso
   return e;
 }
 
+/* A session by letter: everybody of the first two is invited, a service asks, all answer; then they join. */
+static bool by_letter(Schedule *s, const ConsentSession *session, ConsentEvent *e) {
+  if (!s->ahead || s->joined)
+    return false;
+  for (ConsentPerson p = 1; p <= 2; p++)
+    if (!consent_person_view(session, p, s->now_us).known) {
+      *e = plain(CONSENT_EVENT_INVITE, p);
+      return true;
+    }
+  if (!consent_view(session).request_active) {
+    *e = plain(CONSENT_EVENT_REQUEST, 0);
+    fill_request(s, e);
+    e->person = 0;
+    return consent_view(session).state == CONSENT_STATE_IDLE;
+  }
+  for (ConsentPerson p = 1; p <= 2; p++)
+    if (consent_person_view(session, p, s->now_us).answer == CONSENT_ANSWER_NONE && chance(s, 80)) {
+      *e = answer_to(session, p);
+      return true;
+    }
+  return false;
+}
+
 /* The next step towards an open gate, as real callers take it; false: none is needed. */
 static bool useful(Schedule *s, const ConsentSession *session, ConsentEvent *e) {
   ConsentView view = consent_view(session);
@@ -115,8 +139,10 @@ static bool useful(Schedule *s, const ConsentSession *session, ConsentEvent *e) 
     *e = plain(CONSENT_EVENT_HEALTH, 0);
     return true;
   }
+  if (by_letter(s, session, e))
+    return true;
   for (ConsentPerson p = 1; p <= 2; p++)
-    if (!consent_person_view(session, p, s->now_us).known) {
+    if (!(s->joined >> (p - 1) & 1)) {
       *e = plain(CONSENT_EVENT_JOIN, p);
       return true;
     }
@@ -149,7 +175,7 @@ static const uint8_t weights[CONSENT_EVENT_COUNT + 1] = {
     [CONSENT_EVENT_REQUEST] = 7,  [CONSENT_EVENT_GRANT] = 14, [CONSENT_EVENT_DECLINE] = 4,       [CONSENT_EVENT_OFFER] = 5,
     [CONSENT_EVENT_WITHDRAW] = 4, [CONSENT_EVENT_ERASED] = 6, [CONSENT_EVENT_PAUSE] = 5,         [CONSENT_EVENT_RESUME] = 7,
     [CONSENT_EVENT_STOP] = 3,     [CONSENT_EVENT_HEALTH] = 5, [CONSENT_EVENT_UNKNOWN_MEDIA] = 5, [CONSENT_EVENT_TAKE_FAILED] = 5,
-    [CONSENT_EVENT_SEALED] = 14,  [CONSENT_EVENT_TICK] = 8,
+    [CONSENT_EVENT_SEALED] = 14,  [CONSENT_EVENT_TICK] = 8,   [CONSENT_EVENT_INVITE] = 6,
 };
 
 static ConsentEventType any_type(Schedule *s) {
@@ -184,6 +210,8 @@ void schedule_learn(Schedule *schedule, const ConsentEvent *event, ConsentResult
     return;
   if (event->type == CONSENT_EVENT_REQUEST)
     schedule->request = event->request;
+  if (event->type == CONSENT_EVENT_JOIN)
+    schedule->joined |= UINT64_C(1) << (event->person - 1);
   if (event->type == CONSENT_EVENT_LEGS_ENDED)
     schedule->legs_ending &= ~(UINT64_C(1) << (event->person - 1));
   for (size_t i = 0; i < effects->n; i++) {

@@ -63,6 +63,7 @@ suite_lint() {
 suite_unit() {
   meson_suite unit 150 build unit
   node_suite unit-page 30 tests/browser/page/*.test.mjs
+  node_suite unit-ledger 60 tests/ledger/*.test.mjs
 }
 
 suite_integration() {

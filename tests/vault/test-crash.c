@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults 29 and 30: the process ends, or the disk refuses, at the Nth call; what was promised before holds after the next start (R13). */
+/* Faults 29 and 30: the process ends, or the disk refuses, at the Nth call; what was promised before holds after the next start (R13), and the
+ * ledger and the state are equal at once, and after that start (R21). */
 #include <gio/gio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "tests/vault/fixture.h"
+#include "tests/vault/replay.h"
 
 #define CALLS_MAX     4000
 #define KILLED_STATUS 77
@@ -108,7 +110,15 @@ static guint count_kept(VaultReader *reader, const char *session) {
   return kept;
 }
 
+static gint64 check_equal(const char *dir) {
+  gint64 leaves;
+  g_autofree char *difference = replay_difference(dir, NULL, &leaves);
+  g_assert_cmpstr(difference, ==, NULL);
+  return leaves;
+}
+
 static void verify(const char *dir, const Story *story) {
+  const gint64 leaves = check_equal(dir);
   Fixture *fixture = fixture_new(dir);
   g_autoptr(VaultReader) reader = vault_reader_open(dir, fixture->vault, NULL);
   gint begun[2] = {-1, -1}; /* alpha, beta: of an erase that was asked for and not acknowledged all happened, or nothing */
@@ -132,6 +142,9 @@ static void verify(const char *dir, const Story *story) {
   g_assert_cmpuint(fixture_count_files(fixture), ==, kept); /* no orphan */
   g_clear_pointer(&reader, vault_reader_free);
   fixture_free(fixture);
+  g_assert_cmpint(check_equal(dir), >=, leaves);
+  if (story->ended && !story->unhealthy)
+    g_assert_cmpint(leaves, >=, 40);
 }
 
 typedef struct Tally {
@@ -184,8 +197,50 @@ static void test_eio(void) {
   run_all("eio", g_test_thorough() ? 10 : 150); /* a second or more each: nothing is ever answered */
 }
 
+/* The comparison itself: whatever is changed on one side alone is noticed. */
+static void test_comparison(void) {
+  static const char *const changes[] = {
+      "DELETE FROM leaves WHERE idx = (SELECT max(idx) FROM leaves)",
+      "UPDATE checkpoint SET size = size - 1",
+      "DELETE FROM sessions WHERE session = 'beta'",
+      "UPDATE participants SET left_at = 1 WHERE session = 'alpha' AND participant = 'a'",
+      "UPDATE participants SET name = 'Someone' WHERE participant = 'a'",
+      "UPDATE consents SET answer = 'granted' WHERE session = 'alpha' AND participant = 'a'",
+      "UPDATE consents SET media = NULL WHERE participant = 'b'",
+      "UPDATE consents SET participant = 'e' WHERE participant = 'b'",
+      "INSERT INTO consents SELECT 'alpha', 7, 'stranger', 'granted', NULL, NULL, NULL, 1",
+      "UPDATE takes SET closed_at = NULL WHERE session = 'alpha'",
+      "UPDATE takes SET roster = '[\"a\"]' WHERE session = 'beta'",
+      "UPDATE recordings SET ended = 0",
+      "UPDATE recordings SET retention_s = 61",
+      "UPDATE exports SET finished_at = NULL",
+      "DELETE FROM exports",
+      "UPDATE segments SET sha256 = '' WHERE id = (SELECT min(id) FROM segments)",
+      "UPDATE segments SET dropped = 'x' WHERE id = (SELECT min(id) FROM segments)",
+      "UPDATE segments SET wrapped = NULL WHERE participant = 'a' AND recording = 2",
+      "DELETE FROM segments WHERE id = (SELECT max(id) FROM segments)",
+      "DELETE FROM purges",
+      "UPDATE purges SET bytes = bytes + 1",
+      "UPDATE holders SET segments = segments + 1",
+      "UPDATE holders SET slot = 99 WHERE slot IS NULL AND participant = 'a'",
+      "DELETE FROM runs WHERE recording = 1",
+      "DELETE FROM salts WHERE session = 'beta' AND participant = 'a'",
+  };
+  g_autofree char *dir = g_dir_make_tmp("vault-XXXXXX", NULL), *out = NULL;
+  g_assert_cmpint(run_workload(dir, "none", 0, &out), ==, 0);
+  g_assert_cmpint(check_equal(dir), >=, 40);
+  for (guint i = 0; i < G_N_ELEMENTS(changes); i++) {
+    gint64 leaves;
+    g_autofree char *difference = replay_difference(dir, changes[i], &leaves);
+    if (!difference)
+      g_error("not noticed: %s", changes[i]);
+  }
+  fixture_remove(dir);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/vault/crash/comparison", test_comparison);
   g_test_add_func("/vault/crash/kill", test_kill);
   g_test_add_func("/vault/crash/full", test_full);
   g_test_add_func("/vault/crash/eio", test_eio);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A script over a real vault: two sessions, two people, several segments, erases. Each line it prints was promised by an answer:
+/* A script over a real vault: two sessions, two people, what they and an auditor do, several segments, erases. Each line it prints was promised by an answer:
  * "committed ID SESSION PERSON SEQ", "asking SESSION PERSON|*", "erased SESSION PERSON|*", "unhealthy".
  *
  * usage: vault-workload DIR. The shim (fault-shim.c) may end it, or its disk, anywhere. Exit 0: the script ran to its end. */
@@ -105,6 +105,54 @@ static gboolean erase(Script *script, const char *session, VaultScope scope, con
   return TRUE;
 }
 
+/* --- events that are leaves and state; several at once share a transaction --- */
+
+static void note(Script *script, const char *session, json_t *leaf, FixtureReply *last) {
+  vault_append(script->vault, session, leaf, last ? fixture_done : NULL, last);
+}
+
+static void wait_note(Script *script, const char *session, json_t *leaf) {
+  FixtureReply *reply = g_new0(FixtureReply, 1);
+  note(script, session, leaf, reply);
+  wait_for(script, &reply->there, NULL, PATIENCE_US);
+}
+
+static json_t *answer(const char *type, const char *person) {
+  return json_pack("{s:s, s:s, s:i, s:s}", "type", type, "participant", person, "request", 1, "disclosure_sha256", "00");
+}
+
+static void gather(Script *script, const char *session) {
+  for (const char *person = "abe"; *person; person++) {
+    const char id[] = {*person, '\0'}, name[] = {'N', *person, '\0'};
+    note(script, session, json_pack("{s:s, s:s, s:s, s:s}", "type", "join", "participant", id, "name", name, "role", "client"), NULL);
+  }
+  wait_note(script, session, json_pack("{s:s, s:s, s:s}", "type", "leave", "participant", "e", "reason", "left"));
+  wait_note(script, session, json_pack("{s:s, s:s, s:s}", "type", "join", "participant", "e", "role", "expert"));
+}
+
+static void agree(Script *script, const char *session) {
+  json_t *audio_only = answer("grant", "b");
+  json_object_set_new(audio_only, "media", json_pack("[s]", "audio"));
+  wait_note(script, session, answer("decline", "b"));
+  wait_note(script, session, json_pack("{s:s, s:s}", "type", "offer", "participant", "b"));
+  note(script, session, answer("grant", "a"), NULL);
+  wait_note(script, session, audio_only);
+  wait_note(script, session,
+            json_pack("{s:s, s:i, s:i, s:[s, s, s]}", "type", "gate_open", "request", 1, "take", 1, "roster", "a", "b", "e"));
+}
+
+static void look(Script *script, const char *session) {
+  note(script, session, json_pack("{s:s, s:s, s:s}", "type", "access", "by", "auditor-1", "what", "segments"), NULL);
+  wait_note(script, session, json_pack("{s:s, s:s, s:s}", "type", "export_begin", "by", "auditor-1", "participant", "a"));
+  wait_note(script, session, json_pack("{s:s, s:s, s:s}", "type", "export_begin", "by", "auditor-1", "participant", "a"));
+  wait_note(script, session, json_pack("{s:s, s:s, s:s}", "type", "export_end", "by", "auditor-1", "participant", "a"));
+}
+
+static void withdraw(Script *script, const char *session, const char *person) {
+  note(script, session, json_pack("{s:s, s:s, s:s}", "type", "withdraw", "participant", person, "scope", "session"), NULL);
+  note(script, session, json_pack("{s:s, s:i, s:s}", "type", "gate_close", "take", 1, "reason", "withdrawn"), NULL);
+}
+
 int main(int argc, char **argv) {
   g_return_val_if_fail(argc == 2, 2);
   Script script = {.control = g_main_context_new()};
@@ -117,6 +165,10 @@ int main(int argc, char **argv) {
     return 3;
   ask(&script, "alpha", 1);
   ask(&script, "beta", 1);
+  gather(&script, "alpha");
+  gather(&script, "beta");
+  agree(&script, "alpha");
+  agree(&script, "beta");
   const guint8 consent_set[32] = {1};
   VaultTake *alpha = vault_take_new(script.vault, "alpha", 1, 1, consent_set),
             *beta = vault_take_new(script.vault, "beta", 1, 1, consent_set);
@@ -127,9 +179,12 @@ int main(int argc, char **argv) {
     record_one(&script, beta, "beta", "b", seq, seq < 2); /* the last one stays provisional */
   }
   /* On a full disk an erase still completes (fault 30), on one that fails it does not answer. */
+  look(&script, "alpha");
+  withdraw(&script, "alpha", "a");
   vault_take_kill(alpha, "withdrawn");
   const gboolean hopeless = (script.failed || script.unhealthy) && g_strcmp0(g_getenv("FAULT_MODE"), "eio") == 0;
   const gboolean done = erase(&script, "alpha", VAULT_SCOPE_SESSION, "a", hopeless ? PATIENCE_EIO_US : PATIENCE_US);
+  wait_note(&script, "beta", answer("withdraw", "b")); /* and its take stays open: the next start closes it */
   vault_take_kill(beta, "withdrawn");
   const gboolean also = erase(&script, "beta", VAULT_SCOPE_PARTICIPANT, "b", done ? PATIENCE_US : G_USEC_PER_SEC / 10);
   vault_take_unref(alpha);

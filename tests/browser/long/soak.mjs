@@ -39,12 +39,16 @@ test(`${SECONDS} s of a recorded call, the gate opened and closed ${CYCLES} time
   }
   const around = (share) => samples.slice(Math.max(0, Math.floor(samples.length * share) - 5), Math.floor(samples.length * share) + 5);
   const most = (list, name) => Math.max(...list.map((one) => one[name]));
+  const least = (list, name) => Math.min(...list.map((one) => one[name])); // a segment or a journal that is open at the moment is no leak
   const [quarter, end] = [around(0.25), around(1)];
-  const figures = Object.fromEntries(['rss_kib', 'threads', 'descriptors'].map((name) => [name, [most(quarter, name), most(end, name)]]));
+  const figures = {
+    rss_kib: [most(quarter, 'rss_kib'), most(end, 'rss_kib')], threads: [most(quarter, 'threads'), most(end, 'threads')],
+    descriptors: [least(quarter, 'descriptors'), least(end, 'descriptors')],
+  };
   t.diagnostic(JSON.stringify(figures));
   console.log(JSON.stringify(figures));
   assert.ok(figures.rss_kib[1] <= figures.rss_kib[0] + 2048, `memory grew: ${figures.rss_kib} KiB`);
   assert.equal(figures.threads[1], figures.threads[0], 'threads');
-  assert.ok(figures.descriptors[1] <= figures.descriptors[0] + 4, `descriptors: ${figures.descriptors}`);
+  assert.equal(figures.descriptors[1], figures.descriptors[0], 'descriptors');
   await Promise.all([anna.flowing({ more: true }), ben.flowing({ more: true })]);
 });

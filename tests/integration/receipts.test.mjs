@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Receipts and withdrawing after the call (R6, R12, R13, R24; fault 28): what the gate signs, `recgatectl receipt` checks offline.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Client, DISCLOSURE, record } from './client.mjs';
+import { Daemon, RECGATECTL, scratch } from './daemon.mjs';
+
+const CONFIG = { 'consent.heartbeat_ms': 200, 'controller.name': 'Practice Example', 'controller.contact': 'privacy@practice.example' };
+let place;
+let daemon;
+let sessions = 0;
+let files = 0;
+
+before(async () => {
+  place = scratch();
+  daemon = await Daemon.start({ place, config: CONFIG });
+});
+after(async () => {
+  await daemon.end();
+  place.remove();
+});
+
+/** `recgatectl receipt` on what is given: {status, report, error}; options: ['--key', K] or ['--data', D]. */
+function check(content, ...options) {
+  const file = path.join(place.dir, `receipt-${++files}.json`);
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  try {
+    return { status: 0, report: JSON.parse(execFileSync(RECGATECTL, ['receipt', file, '--json', ...options], { stdio: ['ignore', 'pipe', 'pipe'] })), error: '' };
+  } catch (failure) {
+    return { status: failure.status, report: failure.stdout.length ? JSON.parse(failure.stdout) : null, error: String(failure.stderr) };
+  }
+}
+
+const wrong = (checked) => checked.report.receipts.flatMap(({ checks }) => checks.filter(({ holds }) => !holds).map((one) => one.check));
+
+function verified(receipt) {
+  for (const options of [['--data', daemon.data], ['--key', receipt.signature.key], []]) {
+    const checked = check(receipt, ...options);
+    assert.equal(checked.status, 0, JSON.stringify(checked));
+    assert.equal(checked.report.key_from, options.length ? options[0].slice(2) : 'receipt');
+  }
+  return receipt;
+}
+
+async function call() {
+  const session = `receipts-${++sessions}`;
+  const anna = await Client.join(daemon, session, 'anna', 'expert', { name: 'Anna' });
+  const ben = await Client.join(daemon, session, 'ben', 'client', { name: 'Ben' });
+  return { session, anna, ben, close: () => [anna, ben].forEach((one) => one.close()) };
+}
+
+describe('receipts', () => {
+  test('a grant: who, what, which text, and the proof; its key is beside it, not in it (R24)', async () => {
+    const { session, anna, ben, close } = await call();
+    const asked = await record(anna, [ben]);
+    const [{ receipt, withdraw_key: key }] = asked.grants;
+    verified(receipt);
+    verified(asked.receipt);
+    assert.equal(receipt.pii_principal_id, 'ben');
+    assert.equal(receipt.session, session);
+    assert.equal(receipt.request, asked.request);
+    assert.deepEqual(receipt.events.map((event) => event.event_state), ['granted']);
+    assert.equal(createHash('sha256').update(receipt.privacy_notice).digest('hex'), asked.disclosure_sha256);
+    assert.equal(JSON.parse(receipt.privacy_notice).use, DISCLOSURE.use);
+    assert.deepEqual(receipt.pii_controllers, [{ name: 'Practice Example', contact: 'privacy@practice.example' }]);
+    assert.deepEqual([receipt.purpose, receipt.language, receipt.retention_period], ['education', 'en', 'PT86400S']);
+    assert.equal(receipt.withdraw_key_sha256, createHash('sha256').update(key).digest('hex'));
+    assert.ok(!JSON.stringify(receipt).includes(key), 'a receipt may be shown around');
+    close();
+  });
+
+  test('a decline, an offer and a withdrawal each have one of their own', async () => {
+    const { anna, ben, close } = await call();
+    const asked = await anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
+    const no = await ben.request({ type: 'consent.decline', request: asked.request });
+    const offer = await ben.request({ type: 'consent.offer' });
+    const withdrawn = await anna.request({ type: 'consent.withdraw', request: asked.request, scope: 'session' });
+    for (const [answer, state] of [[no, 'declined'], [offer, 'offered'], [withdrawn, 'withdrawn']]) {
+      assert.equal(verified(answer.receipt).events[0].event_state, state);
+      assert.equal(answer.receipt.withdraw_key_sha256, undefined);
+    }
+    assert.equal(no.receipt.privacy_notice_sha256, asked.disclosure_sha256);
+    assert.equal(withdrawn.receipt.scope, 'session');
+    assert.deepEqual(withdrawn.receipt.erased, withdrawn.purged);
+    close();
+  });
+
+  test('the page’s file of several, with the key beside them; one altered word is named (status 1)', async () => {
+    const { anna, ben, close } = await call();
+    const asked = await record(anna, [ben]);
+    const file = { withdraw_keys: [{ withdraw_key: asked.withdraw_key }], receipts: [asked.receipt, asked.grants[0].receipt] };
+    assert.equal(check(file, '--data', daemon.data).report.receipts.length, 2);
+    const listed = [{ act: 'grant', receipt: asked.receipt, withdraw_key: 'k' }];
+    assert.equal(check(listed, '--data', daemon.data).status, 0);
+    const altered = structuredClone(file);
+    altered.receipts[1].pii_principal_id = 'someone-else';
+    const checked = check(altered, '--data', daemon.data);
+    assert.equal(checked.status, 1);
+    assert.deepEqual(wrong(checked), ['signature', 'participant']);
+    assert.match(checked.error, /^recgatectl: 1 of 2 receipts does not hold\n$/);
+    close();
+  });
+
+  test('of another gate: refused by ours, by key and by log', async () => {
+    const other = await Daemon.start({ config: CONFIG });
+    const anna = await Client.join(other, 's', 'anna', 'expert');
+    const { receipt } = await anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
+    const ours = await call();
+    const own = await ours.anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
+    assert.equal(check(receipt).status, 0, 'unaltered, by whomever');
+    for (const options of [['--data', daemon.data], ['--key', own.receipt.signature.key]]) {
+      const checked = check(receipt, ...options);
+      assert.equal(checked.status, 1);
+      assert.ok(wrong(checked).includes('signature') && wrong(checked).includes('proof'), JSON.stringify(wrong(checked)));
+    }
+    // With the right key but over another log: a history that was rewritten does not continue this receipt.
+    const rewritten = check(receipt, '--key', receipt.signature.key, '--data', daemon.data);
+    assert.equal(rewritten.status, 1);
+    assert.deepEqual(wrong(rewritten), ['log']);
+    ours.close();
+    anna.close();
+    await other.end();
+  });
+
+  test('wrong use and unreadable files are status 2 and one line', () => {
+    for (const content of ['not json', '{}', '[]', '{"receipts":[]}']) {
+      const checked = check(content);
+      assert.equal(checked.status, 2, content);
+      assert.equal(checked.error.trimEnd().split('\n').length, 1);
+    }
+    assert.equal(check('[{"schema_version":"x"}]').status, 1);
+    assert.equal(check('{}', '--key', 'nonsense').status, 2);
+  });
+});
+
+describe('withdrawing after the call', () => {
+  test('by key after a restart: a proven receipt, and the same answer again (R6, R24; fault 28)', async () => {
+    const { session, anna, ben } = await call();
+    const asked = await record(anna, [ben]);
+    const key = asked.grants[0].withdraw_key;
+    await anna.leave();
+    await ben.leave();
+    await daemon.stop();
+    daemon = await Daemon.start({ place, config: CONFIG });
+    const preview = await daemon.post('/v1/withdraw/preview', null, { withdraw_key: key });
+    assert.equal(preview.status, 200, JSON.stringify(preview.json));
+    assert.deepEqual([preview.json.session, preview.json.participant], [session, 'ben']);
+    assert.deepEqual(preview.json.recordings.map(({ request, answer, erased, on_withdrawal: scope }) => ({ request, answer, erased, scope })),
+      [{ request: asked.request, answer: 'granted', erased: null, scope: 'session' }]);
+    const first = await daemon.post('/v1/withdraw', null, { withdraw_key: key, scope: 'session' });
+    assert.equal(first.status, 200, JSON.stringify(first.json));
+    const { receipt } = first.json;
+    verified(receipt);
+    assert.equal(receipt.events[0].event_state, 'withdrawn');
+    assert.equal(JSON.parse(receipt.ledger.leaf).type, 'withdraw', 'the act itself is proven, not the purge');
+    assert.deepEqual([receipt.pii_principal_id, receipt.session, receipt.request, receipt.scope], ['ben', session, asked.request, 'session']);
+    assert.equal(receipt.privacy_notice_sha256, asked.disclosure_sha256);
+    const again = await daemon.post('/v1/withdraw', null, { withdraw_key: key });
+    assert.equal(again.status, 200);
+    assert.deepEqual(again.json.purged, first.json.purged);
+    const after = await daemon.post('/v1/withdraw/preview', null, { withdraw_key: key });
+    assert.equal(after.json.recordings[0].erased, 'session');
+    assert.equal(after.json.recordings[0].answer, 'withdrawn');
+    verified(asked.grants[0].receipt); // it still proves what was said, although it is taken back
+  });
+
+  test('by a token after a restart; a stranger’s token and an unknown key are told so, and write nothing', async () => {
+    const { session, anna, ben } = await call();
+    await record(anna, [ben]);
+    await anna.leave();
+    await ben.leave();
+    await daemon.stop();
+    daemon = await Daemon.start({ place, config: CONFIG });
+    const before = JSON.parse(daemon.ctl('sessions', '--json').output);
+    const stranger = daemon.token('never-was', 'zoe', 'client');
+    for (const where of ['/v1/withdraw', '/v1/withdraw/preview']) {
+      assert.deepEqual([(await daemon.post(where, stranger, {})).json.code, (await daemon.post(where, null, { withdraw_key: 'no' })).json.code],
+        ['unknown_participant', 'unknown_key']);
+      assert.equal((await daemon.post(where, null, {})).status, 401);
+      assert.equal((await daemon.post(where, daemon.token(session, 'a', 'auditor'), {})).status, 403);
+    }
+    assert.deepEqual(JSON.parse(daemon.ctl('sessions', '--json').output), before);
+    const token = daemon.token(session, 'ben', 'client');
+    assert.equal((await daemon.post('/v1/withdraw/preview', token, {})).json.recordings.length, 1);
+    const done = await daemon.post('/v1/withdraw', token, {});
+    assert.equal(done.status, 200, JSON.stringify(done.json));
+    verified(done.json.receipt);
+  });
+});
