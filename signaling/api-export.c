@@ -4,15 +4,15 @@
 #include <pthread.h>
 
 #include "gate/vault/vault-reader.h"
-#include "pipelines/recording/export.h"
+#include "pipelines/recording/mix.h"
 #include "pipelines/relay/control.h"
 
 typedef struct Export {
   Daemon *daemon;
   HttpRequest *request;
-  HttpStream *stream; /* made with the first bytes: until then an error can still be said in words */
-  char *session, *participant, *by;
-  guint32 take;
+  HttpStream *stream;               /* made with the first bytes: until then an error can still be said in words */
+  char *session, *participant, *by; /* participant NULL: everyone, side by side */
+  ExportRange range;
   gboolean whole;
   GCancellable *cancel;
   GError *error;
@@ -31,9 +31,22 @@ static void export_free(Export *export) {
   g_free(export);
 }
 
+/* What is played of a part is named on the ledger (R20). */
+static json_t *export_leaf(const Export *export, const char *type) {
+  json_t *leaf = json_pack("{s:s, s:s, s:s*}", "type", type, "by", export->by, "participant", export->participant);
+  if (export->participant == NULL)
+    json_object_set_new(leaf, "layout", json_string("side-by-side"));
+  if (export->range.take != 0)
+    json_object_set_new(leaf, "take", json_integer(export->range.take));
+  if (export->range.part)
+    json_object_update_new(leaf, json_pack("{s:s, s:I, s:I}", "medium", export->range.medium != NULL ? export->range.medium : "any",
+                                           "first", (json_int_t) export->range.from, "last", (json_int_t) export->range.to));
+  return leaf;
+}
+
 static void open_stream(gpointer data) { /* control thread */
   Export *export = data;
-  g_autofree char *name = g_strdup_printf("%s-%s.webm", export->session, export->participant);
+  g_autofree char *name = g_strdup_printf("%s-%s.webm", export->session, export->participant != NULL ? export->participant : "everyone");
   pthread_mutex_lock(&export->lock);
   export->stream = http_respond_stream(export->request, "video/webm", name);
   pthread_cond_signal(&export->opened);
@@ -81,17 +94,20 @@ static void on_end_logged(const VaultReply *reply, gpointer user) {
 static void on_finished(gpointer data) { /* control thread */
   Export *export = data;
   if (export->whole)
-    vault_append(export->daemon->vault, export->session,
-                 json_pack("{s:s, s:s, s:s}", "type", "export_end", "by", export->by, "participant", export->participant), on_end_logged,
-                 export);
+    vault_append(export->daemon->vault, export->session, export_leaf(export, "export_end"), on_end_logged, export);
   else
     finish(export);
 }
 
 static void read_out(Export *export) {
   g_autoptr(VaultReader) reader = vault_reader_open(export->daemon->config->data_dir, export->daemon->vault, &export->error);
-  export->whole = reader != NULL &&
-                  export_run(reader, export->session, export->participant, export->take, sink, export, export->cancel, &export->error);
+  if (reader == NULL)
+    return;
+  if (export->participant == NULL)
+    export->whole = mix_run(reader, export->session, export->range.take, sink, export, export->cancel, &export->error);
+  else
+    export->whole =
+        export_run_range(reader, export->session, export->participant, &export->range, sink, export, export->cancel, &export->error);
 }
 
 static gpointer run(gpointer data) {
@@ -111,19 +127,63 @@ static void on_logged(const VaultReply *reply, gpointer user) {
   finish(export);
 }
 
+/* One query as a number; *there only when it was given. */
+static gboolean query_number(HttpRequest *request, const char *name, guint64 least, guint32 *number, gboolean *there) {
+  const char *text = http_query(request, name);
+  guint64 value;
+  if (text == NULL)
+    return TRUE;
+  if (!g_ascii_string_to_unsigned(text, 10, least, G_MAXUINT32, &value, NULL))
+    return FALSE;
+  *number = (guint32)value;
+  *there = TRUE;
+  return TRUE;
+}
+
+/* ?take=T[&from=SEQ&to=SEQ[&medium=audio|video]] */
+static const char *read_range(HttpRequest *request, ExportRange *range) {
+  const char *medium = http_query(request, "medium");
+  gboolean one_take = FALSE;
+  *range = (ExportRange){.to = G_MAXUINT32};
+  if (!query_number(request, "take", 1, &range->take, &one_take))
+    return "“take” is the number of a take, from 1.";
+  if (!query_number(request, "from", 0, &range->from, &range->part) || !query_number(request, "to", 0, &range->to, &range->part) ||
+      range->to < range->from || (range->part && !one_take))
+    return "“from” and “to” are the numbers of the first and the last segment of one take.";
+  if (medium != NULL && !g_str_equal(medium, "audio") && !g_str_equal(medium, "video"))
+    return "“medium” is audio or video.";
+  range->medium = medium == NULL ? NULL : g_str_equal(medium, "audio") ? "audio" : "video";
+  return NULL;
+}
+
+static guint mixes_running(const Daemon *daemon) {
+  guint n = 0;
+  for (guint i = 0; i < daemon->exports->len; i++)
+    n += ((const Export *)daemon->exports->pdata[i])->participant == NULL;
+  return n;
+}
+
 void api_export(HttpRequest *request, Daemon *daemon, const char *session, const Token *token) {
-  const char *participant = http_query(request, "participant"), *take = http_query(request, "take");
-  guint64 number = 0;
-  if (participant == NULL || !token_id_is_valid(participant)) {
-    http_respond_error(request, 400, "bad_participant", "Say whose recording: ?participant=ID.");
+  const char *participant = http_query(request, "participant"), *layout = http_query(request, "layout");
+  ExportRange range;
+  if (layout != NULL ? participant != NULL || !g_str_equal(layout, "side-by-side")
+                     : participant == NULL || !token_id_is_valid(participant)) {
+    http_respond_error(request, 400, "bad_participant", "Say whose recording: ?participant=ID, or everyone’s: ?layout=side-by-side.");
     return;
   }
-  if (take != NULL && !g_ascii_string_to_unsigned(take, 10, 1, G_MAXUINT32, &number, NULL)) {
-    http_respond_error(request, 400, "bad_take", "“take” is the number of a take, from 1.");
+  const char *wrong = read_range(request, &range);
+  if (wrong == NULL && layout != NULL && range.part)
+    wrong = "Side by side comes by takes: leave “from” and “to” out.";
+  if (wrong != NULL) {
+    http_respond_error(request, 400, "bad_take", wrong);
     return;
   }
   if (daemon->exports->len >= API_EXPORTS_MAX) {
     http_respond_error(request, 429, "too_many_exports", "Too many exports are running: try again when one has finished.");
+    return;
+  }
+  if (layout != NULL && mixes_running(daemon) >= API_MIXES_MAX) {
+    http_respond_error(request, 429, "too_many_exports", "A recording is being put side by side already: try again when it has finished.");
     return;
   }
   Export *export = g_new0(Export, 1);
@@ -132,13 +192,12 @@ void api_export(HttpRequest *request, Daemon *daemon, const char *session, const
                      .session = g_strdup(session),
                      .participant = g_strdup(participant),
                      .by = g_strdup(token->participant),
-                     .take = (guint32)number,
+                     .range = range,
                      .cancel = g_cancellable_new()};
   pthread_mutex_init(&export->lock, NULL);
   pthread_cond_init(&export->opened, NULL);
   g_ptr_array_add(daemon->exports, export);
-  vault_append(daemon->vault, session, json_pack("{s:s, s:s, s:s}", "type", "export_begin", "by", export->by, "participant", participant),
-               on_logged, export);
+  vault_append(daemon->vault, session, export_leaf(export, "export_begin"), on_logged, export);
 }
 
 void api_export_cut(Daemon *daemon, const char *session) {

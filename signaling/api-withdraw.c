@@ -18,9 +18,9 @@ struct Withdrawing {
   char *session, *participant;
   guint64 number; /* of the request; 0: every one of the session */
   /* in the past: */
-  guint waiting; /* the leaf, the erase */
-  gboolean leaf_again;
-  char *why; /* the ledger refused the leaf */
+  guint waiting;                /* the leaf, the erase */
+  gboolean leaf_again, refused; /* the erase will not come any more: the daemon ends */
+  char *why;                    /* the ledger refused the leaf */
   json_t *proof, *exports;
   guint64 segments, bytes;
   gint64 erased_us;
@@ -125,12 +125,21 @@ static void append_leaf(Withdrawing *withdrawing);
 static void settle_past(Withdrawing *withdrawing) {
   if (--withdrawing->waiting > 0)
     return;
+  if (withdrawing->refused) { /* R13 */
+    withdrawing->daemon->listings--;
+    refuse(withdrawing, 503, "storage", "The erase is not durable yet: ask again.");
+    return;
+  }
   if (withdrawing->proof == NULL && !withdrawing->leaf_again) { /* by now the store takes writes again: the erase is durable */
     withdrawing->leaf_again = TRUE;
     append_leaf(withdrawing);
     return;
   }
-  look_up(withdrawing, answer_past);
+  withdrawing->daemon->listings--;
+  if (g_main_loop_is_running(withdrawing->daemon->loop))
+    look_up(withdrawing, answer_past);
+  else /* the vault is about to close: a receipt without the text is one too */
+    answer_past(withdrawing);
 }
 
 static void on_past_leaf(const VaultReply *reply, gpointer user) {
@@ -152,13 +161,7 @@ static void append_leaf(Withdrawing *withdrawing) {
 
 static void on_past_erased(const VaultReply *reply, gpointer user) {
   Withdrawing *withdrawing = user;
-  if (reply->error != NULL &&
-      !g_error_matches(reply->error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) { /* R13: the daemon ends, the disk refuses */
-    withdrawing->waiting--;
-    if (withdrawing->waiting == 0)
-      refuse(withdrawing, 503, "storage", "The erase is not durable yet: ask again.");
-    return;
-  }
+  withdrawing->refused = reply->error != NULL && !g_error_matches(reply->error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
   withdrawing->segments = reply->segments;
   withdrawing->bytes = reply->bytes;
   withdrawing->exports = reply->exports != NULL ? json_incref(reply->exports) : json_array();
@@ -166,12 +169,13 @@ static void on_past_erased(const VaultReply *reply, gpointer user) {
   settle_past(withdrawing);
 }
 
-static void withdraw_past(Withdrawing *withdrawing) {
+static void erase_past(Withdrawing *withdrawing) {
   static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_UNSET,
                                       [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
                                       [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
                                       [CONSENT_SCOPE_SESSION] = VAULT_SCOPE_SESSION};
   withdrawing->daemon->counters.withdrawals++;
+  withdrawing->daemon->listings++; /* the daemon ends after its answer */
   g_message("event=withdrawn session=%s participant=%s past=1", withdrawing->session, withdrawing->participant);
   const VaultErase erase = {.session = withdrawing->session,
                             .request = withdrawing->number,
@@ -182,6 +186,28 @@ static void withdraw_past(Withdrawing *withdrawing) {
   append_leaf(withdrawing);
   withdrawing->waiting++;
   vault_erase(withdrawing->daemon->vault, &erase, on_past_erased, withdrawing);
+}
+
+/* The session is in memory, but this person's part in it is older: the core learns of the no all the same, closes, and erases (R4, R11). */
+static void withdraw_remembered(Session *session, gpointer user) {
+  Withdrawing *withdrawing = user;
+  Member *member = session != NULL ? session_member(session, withdrawing->participant) : NULL;
+  if (session != NULL && member == NULL)
+    member = session_member_new(session, withdrawing->participant);
+  if (member == NULL) {
+    erase_past(withdrawing);
+    return;
+  }
+  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_INVITE, .person = member->person});
+  session_withdraw(session, member, withdrawing->number, withdrawing->scope, withdrawing->received_us, answer, withdrawing);
+}
+
+static void withdraw_past(Withdrawing *withdrawing) {
+  Session *session = session_get(withdrawing->daemon, withdrawing->session, FALSE);
+  if (session != NULL)
+    session_when_ready(session, withdraw_remembered, withdrawing);
+  else
+    erase_past(withdrawing);
 }
 
 /* --- what would be erased, in the words of the disclosure --- */

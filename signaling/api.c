@@ -46,7 +46,7 @@ typedef struct Listing {
   Daemon *daemon;
   HttpRequest *request;
   char *session; /* NULL: all sessions */
-  gboolean segments;
+  gboolean segments, runs, leaves;
   json_t *found;
   GError *error;
 } Listing;
@@ -69,6 +69,10 @@ static void listing_find(Listing *listing) {
   g_autoptr(VaultReader) reader = vault_reader_open(listing->daemon->config->data_dir, listing->daemon->vault, &listing->error);
   if (reader != NULL && listing->session == NULL)
     listing->found = vault_reader_sessions(reader, &listing->error);
+  else if (reader != NULL && listing->leaves)
+    listing->found = vault_reader_session_leaves(reader, listing->session, &listing->error);
+  else if (reader != NULL && listing->runs)
+    listing->found = vault_reader_runs(reader, listing->session, &listing->error);
   else if (reader != NULL && listing->segments)
     listing->found = vault_reader_segments(reader, listing->session, &listing->error);
   else if (reader != NULL)
@@ -104,9 +108,11 @@ static void on_list_logged(const VaultReply *reply, gpointer user) {
 }
 
 /* R20: a listing of media is on the ledger before it is sent. */
-static void list_segments(HttpRequest *request, Daemon *daemon, const char *session, const Token *token) {
+static void list_segments(HttpRequest *request, Daemon *daemon, const char *session, const Token *token, const char *what) {
   Listing *listing = listing_new(request, daemon, session, TRUE);
-  json_t *leaf = json_pack("{s:s, s:s, s:s}", "type", "access", "by", token->participant, "what", "segments");
+  listing->leaves = g_str_equal(what, "leaves");
+  listing->runs = g_strcmp0(http_query(request, "runs"), "1") == 0;
+  json_t *leaf = json_pack("{s:s, s:s, s:s}", "type", "access", "by", token->participant, "what", what);
   vault_append(daemon->vault, session, leaf, on_list_logged, listing);
 }
 
@@ -169,14 +175,14 @@ static void session_route(HttpRequest *request, Daemon *daemon, const char *rest
     return;
   if (*what == '\0')
     list(request, daemon, parts[0], FALSE);
-  else if (g_str_equal(what, "segments"))
-    list_segments(request, daemon, parts[0], &token);
+  else if (g_str_equal(what, "segments") || g_str_equal(what, "leaves"))
+    list_segments(request, daemon, parts[0], &token, what);
   else if (g_str_equal(what, "recording"))
     api_export(request, daemon, parts[0], &token);
   else if (g_str_equal(what, "evidence"))
     api_evidence(request, daemon, parts[0], &token);
   else
-    http_respond_error(request, 404, "not_found", "A session has /segments, /recording and /evidence.");
+    http_respond_error(request, 404, "not_found", "A session has /segments, /recording, /leaves and /evidence.");
 }
 
 static void get(HttpRequest *request, Daemon *daemon, const char *path) {

@@ -7,6 +7,8 @@
 #include "signaling/receipt.h"
 #include "signaling/session-plan.h"
 #include "signaling/session-report.h"
+#include "signaling/session-signature.h"
+#include "signaling/session-unrecorded.h"
 
 /* PROTOCOL.md: the first message must be `join`, within 5 s. */
 #define JOIN_WITHIN_MS 5000
@@ -127,6 +129,8 @@ static void greet(const Message *message, Member *member) {
     json_t *object = json_loads(config->ice_servers[i], 0, NULL);
     json_array_append_new(ice, object != NULL ? object : json_pack("{s:s}", "urls", config->ice_servers[i]));
   }
+  static const char *const MEDIA[] = {"none", "audio", "video", "all"};
+  const ConsentPersonView view = consent_person_view(session->consent, member->person, daemon_now_us());
   guint64 n = consent_next_number(session->consent, member->person, daemon_now_us());
   json_t *joined = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "type", "joined", "self", member->id, "session",
                              session->id, "participants", participants, "recording", session_recording_json(session, NULL), "ice_servers",
@@ -134,6 +138,8 @@ static void greet(const Message *message, Member *member) {
                              (json_int_t)daemon_wall_ms(), "n", (json_int_t)n);
   json_object_set_new(joined, "controller",
                       json_pack("{s:s, s:s}", "name", config->controller_name, "contact", config->controller_contact));
+  if (view.answer == CONSENT_ANSWER_GRANTED) /* in writing, or before a reconnect: not asked again, so told here */
+    json_object_set_new(joined, "agreed", json_string(MEDIA[view.media]));
   answer(message, joined);
   member->greeted = TRUE;
 }
@@ -329,15 +335,24 @@ typedef struct Recorded {
   const char *event;
   guint64 request;
   json_t *leaf;
-  gboolean requested; /* asking on one's own socket is agreeing (R2): answered as recording.requested, with the receipt */
+  json_t *signature;        /* the participant's own; NULL: none */
+  gboolean told, asked_for; /* that the ledger refused it; of a request: its text is in the store */
+  gboolean requested;       /* asking on one's own socket is agreeing (R2): answered as recording.requested, with the receipt */
 } Recorded;
+
+static void record_again(gpointer user);
 
 static void recorded_free(Recorded *recorded) {
   json_decref(recorded->leaf);
+  json_decref(recorded->signature);
   g_free(recorded->re);
   g_free(recorded->withdraw_key);
   g_free(recorded->withdraw_key_sha256);
   g_free(recorded);
+}
+
+static void recorded_forget(gpointer user) {
+  recorded_free(user);
 }
 
 static json_t *recorded_json(const Recorded *recorded, const Request *request, json_t *receipt) {
@@ -351,9 +366,10 @@ static json_t *recorded_json(const Recorded *recorded, const Request *request, j
   return message;
 }
 
-/* R24: no receipt without its proof. The client is told so, and may say the same again. */
+/* R24: no receipt without its proof. It follows, unasked, when the ledger takes the act after all. */
 static json_t *unrecorded_json(const GError *why) {
-  g_autofree char *text = receipt_missing_text(why);
+  g_autofree char *missing = receipt_missing_text(why);
+  g_autofree char *text = g_strconcat(missing, " Nothing is recorded until it can be written: that is tried again by itself.", NULL);
   return json_pack("{s:s, s:s, s:s}", "type", "error", "code", "no_receipt", "message", text);
 }
 
@@ -363,15 +379,22 @@ static void on_recorded(const VaultReply *reply, gpointer user) {
   const ReceiptFacts facts = {.session = recorded->session->id,
                               .participant = recorded->member->id,
                               .disclosure = request != NULL ? request->disclosure : NULL,
-                              .withdraw_key_sha256 = recorded->withdraw_key_sha256};
+                              .withdraw_key_sha256 = recorded->withdraw_key_sha256,
+                              .participant_signature = recorded->signature};
   json_t *receipt = receipt_new(recorded->daemon->vault, &facts, reply->proof);
   json_t *message = receipt != NULL ? recorded_json(recorded, request, receipt) : unrecorded_json(reply->error);
-  if (recorded->re != NULL)
+  if (recorded->re != NULL && !recorded->told)
     json_object_set_new(message, "re", json_string(recorded->re));
-  if (g_hash_table_contains(recorded->daemon->connections, recorded->connection))
-    socket_send(recorded->connection->socket, message);
-  else
+  if ((receipt == NULL && recorded->told) || !g_hash_table_contains(recorded->daemon->connections, recorded->connection))
     json_decref(message);
+  else
+    socket_send(recorded->connection->socket, message);
+  if (receipt == NULL) {
+    recorded->told = TRUE;
+    session_unrecorded(recorded->session, recorded->member, record_again, recorded_forget, recorded);
+    return;
+  }
+  session_unrecorded_done(recorded->session, recorded);
   recorded_free(recorded);
 }
 
@@ -389,14 +412,19 @@ static Recorded *recorded_new(const Message *message, const char *event, guint64
   return recorded;
 }
 
-static void record(gpointer user) {
-  Recorded *recorded = user;
-  g_message("event=%s session=%s participant=%s request=%" G_GUINT64_FORMAT, recorded->event, recorded->session->id, recorded->member->id,
-            recorded->request);
+static void append_recorded(Recorded *recorded) {
   if (recorded->withdraw_key != NULL) /* first: when the receipt is out, the key works, whatever happens to this process */
     vault_withdraw_key_put(recorded->daemon->vault, recorded->session->id, recorded->request, recorded->member->id,
                            recorded->withdraw_key_hash);
-  vault_append_proven(recorded->daemon->vault, recorded->session->id, g_steal_pointer(&recorded->leaf), on_recorded, recorded);
+  vault_append_proven(recorded->daemon->vault, recorded->session->id, json_deep_copy(recorded->leaf), on_recorded, recorded);
+}
+
+static void record(gpointer user) {
+  Recorded *recorded = user;
+  session_unrecorded_forget(recorded->session, recorded->member);
+  g_message("event=%s session=%s participant=%s request=%" G_GUINT64_FORMAT, recorded->event, recorded->session->id, recorded->member->id,
+            recorded->request);
+  append_recorded(recorded);
 }
 
 /* Hands the answer to the core; what it accepts is put on the ledger and answered with a receipt. */
@@ -444,11 +472,27 @@ static void give_withdraw_key(Recorded *recorded) {
   json_object_set_new(recorded->leaf, "withdraw_key_sha256", json_string(recorded->withdraw_key_sha256));
 }
 
-static void request_accepted(gpointer user) {
+/* Comes before on_recorded: it was queued before. */
+static void on_asked_for(const VaultReply *reply, gpointer user) {
   Recorded *recorded = user;
+  recorded->asked_for = reply->error == NULL;
+}
+
+static void keep_request(Recorded *recorded) {
   const Request *request = session_request(recorded->session, recorded->request);
-  session_request_keep(recorded->session, request);
-  record(recorded);
+  session_request_keep(recorded->session, request, on_asked_for, recorded);
+}
+
+static void record_again(gpointer user) {
+  Recorded *recorded = user;
+  if (recorded->requested && !recorded->asked_for)
+    keep_request(recorded);
+  append_recorded(recorded);
+}
+
+static void request_accepted(gpointer user) {
+  keep_request(user);
+  record(user);
 }
 
 static void on_request(const Message *message) {
@@ -484,6 +528,13 @@ static void on_grant(const Message *message) {
   Recorded *recorded = recorded_new(message, "granted", event.request,
                                     json_pack("{s:s, s:I, s:s, s:s}", "type", "grant", "request", (json_int_t)event.request, "media",
                                               MEDIA[event.media], "disclosure_sha256", text_field(message, "disclosure_sha256")));
+  g_autoptr(GError) error = NULL;
+  if (!session_signature_take(message->session, message->member, message->json, recorded->leaf, &error)) {
+    recorded_free(recorded);
+    refuse(message, "bad_signature", error->message);
+    return;
+  }
+  recorded->signature = json_deep_copy(json_object_get(recorded->leaf, "signature"));
   give_withdraw_key(recorded);
   message->daemon->counters.grants += decide(message, &event, recorded);
 }

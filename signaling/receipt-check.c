@@ -6,6 +6,7 @@
 
 #include "gate/ledger/commitment.h"
 #include "gate/ledger/proof.h"
+#include "signaling/participant-signature.h"
 #include "signaling/receipt.h"
 
 typedef struct Checking {
@@ -88,7 +89,8 @@ static void check_request(const Checking *checking) {
   const gboolean holds = g_strcmp0(text(checking->receipt, "request"), expected) == 0 &&
                          json_is_string(json_object_get(checking->receipt, "request")) == (number > 0) &&
                          same(checking->receipt, "media", checking->leaf, "media") &&
-                         same(checking->receipt, "scope", checking->leaf, "scope");
+                         same(checking->receipt, "scope", checking->leaf, "scope") &&
+                         same(checking->receipt, "legs_checked", checking->leaf, "legs_checked");
   receipt_checks_add(checking->checks, "request", holds,
                      !holds             ? "the entry of the ledger names another request, or other media or scope"
                      : expected != NULL ? expected
@@ -141,9 +143,26 @@ static void check_commitments(const Checking *checking) {
   check_opening(checking, "participant", "participant", "participant", text(checking->receipt, "pii_principal_id"));
   check_disclosure(checking);
   check_optional(checking, "withdraw key", "withdraw_key_sha256", text(checking->receipt, "withdraw_key_sha256"));
-  const json_t *own = json_object_get(checking->receipt, "participant_signature");
+}
+
+/* The gate checked it when it was given; whoever has the receipt can do so again without believing the gate. */
+static void check_own_signature(const Checking *checking) {
+  const json_t *receipt = checking->receipt, *own = json_object_get(receipt, "participant_signature");
   g_autofree char *own_text = json_is_object(own) ? ledger_canonical_json(own, NULL) : NULL;
   check_optional(checking, "participant's signature", "signature", own_text);
+  if (own == NULL)
+    return;
+  const GrantStatement statement = {text(receipt, "session"), text(receipt, "pii_principal_id"), text(receipt, "request"),
+                                    text(receipt, "privacy_notice_sha256"), text(receipt, "media")};
+  const gboolean whole = statement.session && statement.participant && statement.request && statement.disclosure_sha256 && statement.media;
+  g_autoptr(GError) error = NULL;
+  json_t *opened = whole ? participant_signature_open(own, &statement, &error) : NULL;
+  const json_int_t legs = json_integer_value(json_object_get(receipt, "legs_checked"));
+  receipt_checks_add(checking->checks, "participant's key", opened != NULL,
+                     opened == NULL ? "the participant did not sign this"
+                     : legs > 0     ? "the participant signed it too, over the connection that their media came on"
+                                    : "the participant signed it too; no media connection stood then to tie it to");
+  json_decref(opened);
 }
 
 /* --- proof --- */
@@ -189,6 +208,7 @@ void receipt_check(const json_t *receipt, const LedgerVerifier *verifier, Receip
   check_event(&checking);
   check_request(&checking);
   check_commitments(&checking);
+  check_own_signature(&checking);
   check_proof(&checking);
 }
 

@@ -30,8 +30,7 @@ char *receipt_time(gint64 wall_ms) {
 }
 
 char *receipt_missing_text(const GError *why) {
-  return g_strdup_printf("There is no receipt: this could not be written to the ledger (%s). Nothing is recorded while that lasts. Please "
-                         "try again.",
+  return g_strdup_printf("There is no receipt: this could not be written to the ledger (%s).",
                          why != NULL ? why->message : "it gave no proof");
 }
 
@@ -89,10 +88,10 @@ static void add_leaf_part(json_t *receipt, const json_t *leaf) {
   json_object_set_new(receipt, "events", event_json(leaf));
   if (request > 0)
     json_object_set_new(receipt, "request", json_sprintf("%lld", (long long)request));
-  if (json_object_get(leaf, "media") != NULL)
-    json_object_set(receipt, "media", json_object_get(leaf, "media"));
-  if (json_object_get(leaf, "scope") != NULL)
-    json_object_set(receipt, "scope", json_object_get(leaf, "scope"));
+  static const char *const SAID[] = {"media", "scope", "legs_checked"};
+  for (gsize i = 0; i < G_N_ELEMENTS(SAID); i++)
+    if (json_object_get(leaf, SAID[i]) != NULL)
+      json_object_set(receipt, SAID[i], json_object_get(leaf, SAID[i]));
 }
 
 json_t *receipt_new(const Vault *vault, const ReceiptFacts *facts, const json_t *proof) {

@@ -93,7 +93,7 @@ ConsentResult session_plan_make(Session *session, PlanDraft *draft, Request *req
   session->plan = plan;
   for (guint i = 0; i < plan->invited->len; i++)
     invite(session, &g_array_index(plan->invited, Invited, i));
-  session_request_keep(session, request);
+  session_request_keep(session, request, NULL, NULL);
   vault_append(session->daemon->vault, session->id, plan_leaf(plan, draft), done, user);
   return CONSENT_OK;
 }

@@ -17,6 +17,7 @@ static Request *request_of(const Session *session, json_t *disclosure, const cha
   for (gsize i = 0; i < sizeof request->hash; i++)
     g_snprintf(request->sha256 + 2 * i, 3, "%02x", request->hash[i]);
   request->letter = letters_write(session->daemon->letters, disclosure, asker_name);
+  request->asker_name = g_strdup(asker_name);
   request->on_withdrawal = disclosure_on_withdrawal(disclosure);
   return request;
 }
@@ -58,6 +59,7 @@ static void request_clear(gpointer data) {
   json_decref(request->disclosure);
   g_free(request->canonical);
   g_free(request->letter);
+  g_free(request->asker_name);
 }
 
 Request *session_request_ref(Request *request) {
@@ -82,7 +84,7 @@ ConsentResult session_request_ask(Session *session, Request *request, void (*acc
   return result;
 }
 
-void session_request_keep(Session *session, const Request *request) {
+void session_request_keep(Session *session, const Request *request, VaultDone done, gpointer user) {
   static const VaultScope SCOPES[] = {[CONSENT_SCOPE_UNSET] = VAULT_SCOPE_SESSION,
                                       [CONSENT_SCOPE_AFTER] = VAULT_SCOPE_AFTER,
                                       [CONSENT_SCOPE_PARTICIPANT] = VAULT_SCOPE_PARTICIPANT,
@@ -94,5 +96,5 @@ void session_request_keep(Session *session, const Request *request) {
                                     .disclosure = request->canonical,
                                     .sha256 = request->sha256,
                                     .asker = request->asker != NULL ? request->asker->id : NULL};
-  vault_recording_new(session->daemon->vault, &recording, NULL, NULL);
+  vault_recording_new(session->daemon->vault, &recording, done, user);
 }

@@ -16,7 +16,7 @@ void session_request_unref(Request *request);
 
 /* Hands it to the core. accepted as in session_event_then. The reference is taken over. */
 ConsentResult session_request_ask(Session *session, Request *request, void (*accepted)(gpointer user), gpointer user);
-/* Its text and leaf into the vault. */
-void session_request_keep(Session *session, const Request *request);
+/* Its text and leaf into the vault; done as in vault_recording_new. */
+void session_request_keep(Session *session, const Request *request, VaultDone done, gpointer user);
 
 #endif

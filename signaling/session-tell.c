@@ -74,8 +74,9 @@ void session_tell_consents(Session *session) {
 
 void session_ask(Session *session, Member *member, Request *request) {
   (void)session;
-  json_t *message = json_pack("{s:s, s:s, s:O, s:s, s:s}", "type", "consent.ask", "from", request->asker != NULL ? request->asker->id : "",
-                              "disclosure", request->disclosure, "disclosure_sha256", request->sha256, "message", request->letter);
+  json_t *message = json_pack("{s:s, s:s, s:s*, s:O, s:s, s:s}", "type", "consent.ask", "from",
+                              request->asker != NULL ? request->asker->id : "", "from_name", request->asker_name, "disclosure",
+                              request->disclosure, "disclosure_sha256", request->sha256, "message", request->letter);
   set_request_id(message, request->number);
   member_send(member, message);
 }

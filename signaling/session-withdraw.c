@@ -6,6 +6,7 @@
 #include "signaling/api-export.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
+#include "signaling/session-unrecorded.h"
 
 typedef struct Purged {
   gint64 leaf; /* the youngest; -1: none */
@@ -16,6 +17,7 @@ struct Withdrawal {
   Session *session;
   Member *member;
   guint64 request;
+  ConsentScope asked;
   gint64 received_us, gate_closed_us, erased_us;
   guint waiting;        /* erases, the leaf, the worker; takes being thrown away are session->closing */
   Purged fresh, before; /* by this withdrawal; by earlier ones of the same recordings, which it asked for again */
@@ -118,15 +120,21 @@ static VaultScope vault_scope(ConsentScope scope) {
   return VAULT_SCOPE_SESSION;
 }
 
+static VaultScope asked_scope(ConsentScope asked) {
+  return asked == CONSENT_SCOPE_UNSET ? VAULT_SCOPE_UNSET : vault_scope(asked);
+}
+
 void session_withdraw_erase(Session *session, const ConsentEffect *effect) {
   Member *member = session_person(session, effect->person);
   Erase *erase = g_new(Erase, 1);
   *erase = (Erase){session, session->withdrawing, effect->ticket};
   if (session->withdrawing != NULL)
     session->withdrawing->waiting++;
+  /* The core remembers recordings of this process alone. Of those of earlier ones the vault knows what was disclosed, and holds to it (R12). */
+  const Withdrawal *of_before = effect->request == 0 ? session->withdrawing : NULL;
   const VaultErase wanted = {.session = session->id,
                              .request = effect->request,
-                             .scope = vault_scope(effect->scope),
+                             .scope = of_before != NULL ? asked_scope(of_before->asked) : vault_scope(effect->scope),
                              .participant = member != NULL ? member->id : "",
                              .reason = "withdrawn"};
   if (wanted.scope != VAULT_SCOPE_AFTER)
@@ -182,6 +190,7 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
   *withdrawal = (Withdrawal){.session = session,
                              .member = member,
                              .request = request > 0 ? request : consent_view(session->consent).request,
+                             .asked = scope,
                              .received_us = received_us,
                              .erased_us = received_us,
                              .scope = scope,
@@ -202,6 +211,7 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
   session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_WITHDRAW, .person = member->person, .request = request, .scope = scope});
   session->withdrawing = NULL;
   session_take_kill_past(session);
+  session_unrecorded_forget(session, member);
 
   append_leaf(withdrawal);
 }

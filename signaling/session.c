@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A session's life: people, events into the core, effects out of it. */
 #include "signaling/session-plan.h"
+#include "signaling/session-unrecorded.h"
 
 #include <string.h>
 
 /* A session that nobody is in is forgotten after an hour; what is kept of it lies in the vault. */
 #define SESSION_IDLE_US (3600LL * G_USEC_PER_SEC)
 
-static void tell_health(Session *session) {
-  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_HEALTH, .on = session->daemon->healthy});
+void session_tell_health(Session *session) {
+  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_HEALTH, .on = session->daemon->healthy && session->unrecorded->len == 0});
 }
 
 /* --- remembering what an earlier process knew --- */
@@ -80,7 +81,7 @@ static void on_recalled(const VaultRecall *recall, const GError *error, gpointer
   session->consent = consent_session_new(&consent);
   session->used = recall->used;
   session_plan_remember(session, recall->plan);
-  tell_health(session);
+  session_tell_health(session);
   serve_waiting(session, NULL);
 }
 
@@ -89,7 +90,7 @@ static gboolean drop_idle(gpointer key, gpointer value, gpointer data) {
   Session *session = value;
   gint64 now = *(gint64 *)data;
   return session->consent != NULL && session->idle_since_us > 0 && now - session->idle_since_us > SESSION_IDLE_US &&
-         session->links->len == 0 && session->closing == 0 && session->withdrawals->len == 0;
+         session->links->len == 0 && session->closing == 0 && session->withdrawals->len == 0 && session->unrecorded->len == 0;
 }
 
 void session_drop_idle(Daemon *daemon) {
@@ -113,6 +114,7 @@ Session *session_get(Daemon *daemon, const char *id, gboolean make) {
   session->members = g_ptr_array_new_with_free_func(g_free);
   session->links = g_ptr_array_new_with_free_func(g_free);
   session->requests = g_ptr_array_new_with_free_func((GDestroyNotify)session_request_unref);
+  session->unrecorded = g_ptr_array_new();
   session->withdrawals = g_ptr_array_new();
   session->past_takes = g_ptr_array_new_with_free_func((GDestroyNotify)vault_take_unref);
   session->purge_leaf = -1;
@@ -150,6 +152,8 @@ void session_free(Session *session) {
     g_source_remove(session->timer);
   g_queue_clear_full(&session->events, g_free);
   g_clear_pointer(&session->waiting, g_ptr_array_unref);
+  session_unrecorded_forget(session, NULL);
+  g_ptr_array_unref(session->unrecorded);
   g_ptr_array_unref(session->withdrawals);
   g_ptr_array_unref(session->past_takes);
   g_ptr_array_unref(session->requests);
@@ -330,6 +334,9 @@ void session_health(Daemon *daemon) {
   gpointer session;
   g_hash_table_iter_init(&iter, daemon->sessions);
   while (g_hash_table_iter_next(&iter, NULL, &session))
-    if (((Session *)session)->consent != NULL)
-      tell_health(session);
+    if (((Session *)session)->consent != NULL) {
+      if (daemon->healthy)
+        session_unrecorded_again(session);
+      session_tell_health(session);
+    }
 }

@@ -37,7 +37,7 @@ typedef struct Request { /* a request for recording and its text */
   json_t *disclosure;
   char sha256[65];
   guint8 hash[32];
-  char *canonical, *letter;
+  char *canonical, *letter, *asker_name;
   Member *asker; /* NULL: a service */
   ConsentScope on_withdrawal;
   gint64 made_ms;
@@ -80,6 +80,7 @@ struct Session {
   GPtrArray *links;               /* Link */
   GPtrArray *requests;            /* Request, counted */
   struct Plan *plan;              /* R5; NULL: not planned ahead (session-plan.h) */
+  GPtrArray *unrecorded;          /* acts that the ledger refused (session-unrecorded.c) */
   GPtrArray *withdrawals;         /* Withdrawal, not yet acknowledged */
   struct Withdrawal *withdrawing; /* whose ERASE effects are being carried out right now */
   GPtrArray *past_takes;          /* VaultTake of closed takes that may still have provisional segments */

@@ -43,6 +43,7 @@ Source *source_new(const char *data, GError **error) {
 void source_free(Source *source) {
   if (!source)
     return;
+  sqlite3_finalize(source->leaf);
   sqlite3_close(source->db);
   if (source->segments_fd >= 0)
     close(source->segments_fd);
@@ -72,14 +73,19 @@ gboolean source_step(const Source *source, sqlite3_stmt *statement, gboolean *fa
   return FALSE;
 }
 
-char *source_leaf(const Source *source, guint64 index, gsize *n, GError **error) {
-  const gint64 place = (gint64)index;
+char *source_leaf(Source *source, guint64 index, gsize *n, GError **error) {
   gboolean failed = FALSE;
-  g_autoptr(sqlite3_stmt) row = source_query(source, error, "SELECT leaf FROM leaves WHERE idx = ?", 1, &place);
-  if (!row || !source_step(source, row, &failed, error) || !sqlite3_column_text(row, 0))
+  if (!source->leaf && !(source->leaf = source_query(source, error, "SELECT leaf FROM leaves WHERE idx = ?", 0, NULL)))
     return NULL;
-  *n = (gsize)sqlite3_column_bytes(row, 0);
-  return g_strndup((const char *)sqlite3_column_text(row, 0), *n);
+  sqlite3_bind_int64(source->leaf, 1, (gint64)index);
+  const gboolean there = source_step(source, source->leaf, &failed, error) && sqlite3_column_text(source->leaf, 0);
+  char *text = NULL;
+  if (there) {
+    *n = (gsize)sqlite3_column_bytes(source->leaf, 0);
+    text = g_strndup((const char *)sqlite3_column_text(source->leaf, 0), *n);
+  }
+  sqlite3_reset(source->leaf);
+  return text;
 }
 
 gboolean source_signed(const Source *source, SourceSigned *newest, GError **error) {

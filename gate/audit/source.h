@@ -15,6 +15,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
 typedef struct Source {
   int dir_fd, segments_fd; /* segments_fd -1: there is no such directory */
   sqlite3 *db;
+  sqlite3_stmt *leaf; /* kept prepared: source_leaf is asked once for each segment */
 } Source;
 
 Source *source_new(const char *data, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* AUDIT_ERROR_INPUT, _STORE */
@@ -28,7 +29,7 @@ sqlite3_stmt *source_query(const Source *source, GError **error, const char *sql
 /* TRUE: a row. FALSE: the end, or *failed with its error. */
 gboolean source_step(const Source *source, sqlite3_stmt *statement, gboolean *failed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The text of one leaf, g_free it; NULL: it is not there, or an error. */
-char *source_leaf(const Source *source, guint64 index, gsize *n, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char *source_leaf(Source *source, guint64 index, gsize *n, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The newest checkpoint and the number of leaves, of one moment. note is NULL when nothing was ever signed; g_free it. */
 typedef struct SourceSigned {

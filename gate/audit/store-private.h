@@ -11,7 +11,8 @@
 #define STORE_NAME_BYTES 32
 
 struct Store {
-  const Source *source;
+  Source *source;
+  sqlite3_stmt *row, *salt; /* kept prepared: asked once for each segment */
   const History *history;
   GArray *suspects;      /* guint64: segments */
   GPtrArray *strangers;  /* names of files that are none of ours */

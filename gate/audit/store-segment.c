@@ -21,19 +21,22 @@ typedef struct Claim {
   ScanText sealed;
 } Claim;
 
-static Opened claim_open(const Store *store, const Claim *claim) {
+static Opened claim_open(Store *store, const Claim *claim) {
   gboolean failed = FALSE;
   char commitment[COMMITMENT_TEXT_BYTES];
-  g_autoptr(sqlite3_stmt) row =
-      source_query(store->source, NULL, "SELECT salt FROM salts WHERE session = ?1 AND participant = ?2", 0, NULL);
-  if (!row)
+  Opened opened = OPENED_NOT;
+  if (!store->salt)
+    store->salt = source_query(store->source, NULL, "SELECT salt FROM salts WHERE session = ?1 AND participant = ?2", 0, NULL);
+  if (!store->salt)
     return OPENED_NOT;
-  sqlite3_bind_text(row, 1, claim->session, -1, SQLITE_STATIC);
-  sqlite3_bind_text(row, 2, claim->participant, -1, SQLITE_STATIC);
-  if (!source_step(store->source, row, &failed, NULL) || sqlite3_column_bytes(row, 0) != COMMITMENT_SALT_BYTES)
-    return OPENED_NOT;
-  commitment_make(sqlite3_column_blob(row, 0), claim->kind, claim->plain, commitment);
-  return scan_is(claim->sealed, commitment) ? OPENED_YES : OPENED_OTHERWISE;
+  sqlite3_bind_text(store->salt, 1, claim->session, -1, SQLITE_TRANSIENT);
+  sqlite3_bind_text(store->salt, 2, claim->participant, -1, SQLITE_TRANSIENT);
+  if (source_step(store->source, store->salt, &failed, NULL) && sqlite3_column_bytes(store->salt, 0) == COMMITMENT_SALT_BYTES) {
+    commitment_make(sqlite3_column_blob(store->salt, 0), claim->kind, claim->plain, commitment);
+    opened = scan_is(claim->sealed, commitment) ? OPENED_YES : OPENED_OTHERWISE;
+  }
+  sqlite3_reset(store->salt);
+  return opened;
 }
 
 #define ROW_SQL                                                                                                                            \
@@ -116,7 +119,7 @@ static gboolean row_differs(Store *store, const Kept *kept, sqlite3_stmt *row, g
   return TRUE;
 }
 
-static gboolean file_differs(Store *store, guint64 id, sqlite3_stmt *row, gboolean count, char **what, char name[STORE_NAME_BYTES],
+static gboolean file_differs(Store *store, guint64 id, const char *sha256, gboolean count, char **what, char name[STORE_NAME_BYTES],
                              GError **error) {
   char hex[65];
   guint64 bytes = 0;
@@ -134,7 +137,7 @@ static gboolean file_differs(Store *store, guint64 id, sqlite3_stmt *row, gboole
   }
   if (!there)
     *what = g_strdup("its file is missing");
-  else if (strcmp(hex, text(row, SHA256)) != 0)
+  else if (strcmp(hex, sha256) != 0)
     *what = g_strdup("its file is not the one that was recorded: SHA-256 differs");
   store->files += count && there;
   store->bytes += count && there ? bytes : 0;
@@ -160,25 +163,36 @@ static void gone_is_there(Store *store, guint64 id, gboolean was_kept, sqlite3_s
     *name = '\0';
 }
 
-gboolean store_segment(Store *store, guint64 id, gboolean count, char **what, char name[STORE_NAME_BYTES], GError **error) {
+/* What the row says, in one short read transaction; the media are hashed after it. *sha256: of the file, where there must be one. */
+static gboolean judge_row(Store *store, guint64 id, gboolean count, char sha256[65], char **what, char name[STORE_NAME_BYTES],
+                          GError **error) {
   const Kept *kept = history_find(store->history, id);
-  const gint64 number = (gint64)id;
   gboolean failed = FALSE;
-  *what = NULL;
-  *name = '\0';
-  g_autoptr(sqlite3_stmt) row = source_query(store->source, error, ROW_SQL, 1, &number);
-  const gboolean there = row && source_step(store->source, row, &failed, error);
-  if (!row || failed)
+  const gboolean there = source_step(store->source, store->row, &failed, error);
+  if (failed)
     return FALSE;
   if (!kept || !history_is_kept(kept)) {
-    gone_is_there(store, id, kept != NULL, there ? row : NULL, what, name);
+    gone_is_there(store, id, kept != NULL, there ? store->row : NULL, what, name);
     return TRUE;
   }
   if (!there)
     *what = g_strdup("the log says it is kept, and the store does not know it");
-  else if (sqlite3_column_int(row, DROPPED) || sqlite3_column_int(row, WRAPPED) != WRAPPED_BYTES)
+  else if (sqlite3_column_int(store->row, DROPPED) || sqlite3_column_int(store->row, WRAPPED) != WRAPPED_BYTES)
     *what = g_strdup("the log says it is kept, and the store has no key of it");
-  else if (!row_differs(store, kept, row, count, what, error))
+  else if (!row_differs(store, kept, store->row, count, what, error))
     return FALSE;
-  return *what || file_differs(store, id, row, count, what, name, error);
+  g_strlcpy(sha256, there ? text(store->row, SHA256) : "", 65);
+  return TRUE;
+}
+
+gboolean store_segment(Store *store, guint64 id, gboolean count, char **what, char name[STORE_NAME_BYTES], GError **error) {
+  char sha256[65] = "";
+  *what = NULL;
+  *name = '\0';
+  if (!store->row && !(store->row = source_query(store->source, error, ROW_SQL, 0, NULL)))
+    return FALSE;
+  sqlite3_bind_int64(store->row, 1, (gint64)id);
+  const gboolean read = judge_row(store, id, count, sha256, what, name, error);
+  sqlite3_reset(store->row); /* the row kept the read lock over the questions between */
+  return read && (*what || !*sha256 || file_differs(store, id, sha256, count, what, name, error));
 }

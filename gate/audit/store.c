@@ -9,7 +9,7 @@
 
 #include "gate/audit/store-private.h"
 
-Store *store_new(const Source *source, const History *history) {
+Store *store_new(Source *source, const History *history) {
   Store *store = g_new0(Store, 1);
   store->source = source;
   store->history = history;
@@ -26,6 +26,8 @@ void store_free(Store *store) {
   g_ptr_array_unref(store->strangers);
   g_hash_table_unref(store->holders);
   g_free(store->last_holder);
+  sqlite3_finalize(store->row);
+  sqlite3_finalize(store->salt);
   g_free(store);
 }
 

@@ -11,7 +11,7 @@
 
 typedef struct Store Store;
 
-Store *store_new(const Source *source, const History *history);
+Store *store_new(Source *source, const History *history);
 void store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 

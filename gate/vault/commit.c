@@ -192,8 +192,11 @@ static void commit_after(Vault *vault, Job *job, const GError *error) {
     segment_forget_file(vault, segment);
     sealed_remove(vault, segment);
   }
-  if (refused && segment)
+  if (refused && segment) {
     segment->taken = FALSE;
+    if (vault_take_is_dead(segment->take))
+      commit_push_forget(segment->take); /* the take's own forgetting may have passed it over */
+  }
   if (refused && commit->fresh_slot >= 0 && !is_committed(vault, commit->id) && !keyring_clear(vault->keyring, commit->fresh_slot, NULL))
     health_set(vault, HEALTH_STORE, "a key slot could not be cleared"); /* no row names it: the next start clears it */
   if (!refused) {
@@ -223,16 +226,13 @@ void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone do
 /* --- dropping --- */
 
 gboolean commit_record_dropped(Vault *vault, VaultSegment *const *segments, guint n, const char *reason, GError **error) {
+  if (n == 0)
+    return TRUE;
+  const VaultTake *take = segments[0]->take;
   json_t *list = json_array();
   for (guint i = 0; i < n; i++)
-    if (!segments[i]->dropped) /* by its own drop, in the same batch as its take's */
-      json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:I}", "segment", (json_int_t)segments[i]->id, "participant",
-                                            segments[i]->participant, "track", segments[i]->track, "seq", (json_int_t)segments[i]->seq));
-  if (json_array_size(list) == 0) {
-    json_decref(list);
-    return TRUE;
-  }
-  const VaultTake *take = segments[0]->take;
+    json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:I}", "segment", (json_int_t)segments[i]->id, "participant",
+                                          segments[i]->participant, "track", segments[i]->track, "seq", (json_int_t)segments[i]->seq));
   json_t *leaf =
       json_pack("{s:s, s:I, s:s, s:I, s:I, s:s, s:o}", "type", "drop", "at", (json_int_t)state_wall_ms(), "session", take->session,
                 "request", (json_int_t)take->request, "take", (json_int_t)take->number, "reason", reason, "segments", list);
@@ -243,8 +243,6 @@ gboolean commit_record_dropped(Vault *vault, VaultSegment *const *segments, guin
                                take->session, (gint64)take->request);
   for (guint i = 0; done && i < n; i++)
     done = insert_segment(vault, segments[i], recording, NULL, reason, error);
-  for (guint i = 0; done && i < n; i++)
-    segments[i]->dropped = TRUE;
   json_decref(leaf);
   return done;
 }
@@ -260,8 +258,13 @@ static void drop_choose(Vault *vault, DropJob *drop) {
     return;
   }
   pthread_mutex_lock(&drop->take->lock);
-  for (guint i = 0; i < MIN(drop->take->segments->len, FORGET_SLICE); i++)
-    g_ptr_array_add(drop->chosen, segment_ref(drop->take->segments->pdata[i]));
+  for (guint i = 0; i < drop->take->segments->len && drop->chosen->len < FORGET_SLICE; i++) {
+    VaultSegment *segment = drop->take->segments->pdata[i];
+    if (segment->taken)
+      continue; /* by a commit or a drop of this very transaction, which sees to it: one leaf says what became of a segment */
+    segment->taken = TRUE;
+    g_ptr_array_add(drop->chosen, segment_ref(segment));
+  }
   pthread_mutex_unlock(&drop->take->lock);
 }
 

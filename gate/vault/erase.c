@@ -236,7 +236,7 @@ static json_t *finished_exports(Vault *vault, const VaultErase *erase) {
       store_query(vault->db, NULL,
                   "SELECT by, strftime('%Y-%m-%dT%H:%M:%S', finished_at / 1000, 'unixepoch') ||"
                   " printf('.%03dZ', finished_at % 1000) FROM exports WHERE session = ?1 AND finished_at IS NOT NULL"
-                  " AND (?2 <> ?4 OR participant = ?3)",
+                  " AND (?2 <> ?4 OR participant = ?3 OR participant IS NULL)",
                   "sisi", erase->session, (gint64)erase->scope, erase->participant, (gint64)VAULT_SCOPE_PARTICIPANT);
   gboolean failed = FALSE;
   while (row && store_step(row, &failed, NULL))

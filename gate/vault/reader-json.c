@@ -6,13 +6,14 @@
 
 #define PAGE_ROWS 256 /* then the database's read lock is let go: an erase may be waiting for it */
 
-static json_t *time_json(sqlite3_stmt *row, int column) {
-  if (sqlite3_column_type(row, column) == SQLITE_NULL)
-    return json_null();
-  const gint64 ms = sqlite3_column_int64(row, column);
-  g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(ms / 1000);
+json_t *reader_time_json(gint64 ms) {
+  g_autoptr(GDateTime) at = ms ? g_date_time_new_from_unix_utc(ms / 1000) : NULL;
   g_autofree char *seconds = at ? g_date_time_format(at, "%Y-%m-%dT%H:%M:%S") : NULL;
   return seconds ? json_sprintf("%s.%03dZ", seconds, (int)(ms % 1000)) : json_null();
+}
+
+static json_t *time_json(sqlite3_stmt *row, int column) {
+  return reader_time_json(sqlite3_column_int64(row, column)); /* NULL reads as 0 */
 }
 
 static json_t *text_json(sqlite3_stmt *row, int column) {
@@ -46,13 +47,14 @@ static json_t *row_json(sqlite3_stmt *row, const Column *columns, guint n) {
   return object;
 }
 
-/* sql takes (session, last key, page size) and gives the paging key, a growing integer, in column 0. */
-static gboolean list_rows(VaultReader *reader, const char *session, const char *sql, const Column *columns, guint n, json_t *list,
-                          GError **error) {
+/* sql takes (session, last key, page size[, participant]) and gives the paging key, a growing integer, in column 0. */
+static gboolean list_rows(VaultReader *reader, const char *session, const char *participant, const char *sql, const Column *columns,
+                          guint n, json_t *list, GError **error) {
   gint64 last = -1;
   gint64 rows = PAGE_ROWS;
   while (rows == PAGE_ROWS) {
-    g_autoptr(sqlite3_stmt) page = store_query(reader->db, error, sql, "sii", session, last, (gint64)PAGE_ROWS);
+    g_autoptr(sqlite3_stmt) page =
+        store_query(reader->db, error, sql, participant ? "siis" : "sii", session, last, (gint64)PAGE_ROWS, participant);
     gboolean failed = FALSE;
     for (rows = 0; page && store_step(page, &failed, error); rows++) {
       last = sqlite3_column_int64(page, 0);
@@ -66,7 +68,7 @@ static gboolean list_rows(VaultReader *reader, const char *session, const char *
 
 static json_t *listed(VaultReader *reader, const char *session, const char *sql, const Column *columns, guint n, GError **error) {
   json_t *list = json_array();
-  if (list_rows(reader, session, sql, columns, n, list, error))
+  if (list_rows(reader, session, NULL, sql, columns, n, list, error))
     return list;
   json_decref(list);
   return NULL;
@@ -78,6 +80,7 @@ json_t *vault_reader_sessions(VaultReader *reader, GError **error) {
                                    {"first", time_json},
                                    {"last", time_json},
                                    {"participants", number_json},
+                                   {"people", parsed_json},
                                    {"requests", number_json},
                                    {"takes", number_json},
                                    {"segments", number_json},
@@ -86,6 +89,7 @@ json_t *vault_reader_sessions(VaultReader *reader, GError **error) {
   return listed(
       reader, NULL,
       "SELECT t.rowid, t.session, first_at, last_at, (SELECT count(*) FROM participants WHERE session = t.session),"
+      " (SELECT json_group_array(coalesce(name, participant)) FROM participants WHERE session = t.session),"
       " (SELECT count(*) FROM recordings WHERE session = t.session), (SELECT count(*) FROM takes WHERE session = t.session),"
       " (SELECT coalesce(sum(h.segments), 0) FROM recordings AS r JOIN holders AS h ON h.recording = r.id WHERE r.session = t.session"
       " AND h.slot IS NOT NULL),"
@@ -95,7 +99,7 @@ json_t *vault_reader_sessions(VaultReader *reader, GError **error) {
       columns, G_N_ELEMENTS(columns), error);
 }
 
-static gboolean check_session(VaultReader *reader, const char *session, GError **error) {
+gboolean reader_check_session(VaultReader *reader, const char *session, GError **error) {
   gint64 known = 0;
   if (!store_number(reader->db, 0, &known, error, "SELECT 1 FROM sessions WHERE session = ?", "s", session))
     return FALSE;
@@ -202,7 +206,7 @@ json_t *vault_reader_session(VaultReader *reader, const char *session, GError **
     json_t *(*list)(VaultReader *reader, const char *session, GError **error);
   } parts[] = {{"participants", list_participants}, {"plan", read_plan},   {"requests", list_requests},
                {"consents", list_consents},         {"takes", list_takes}, {"purges", list_purges}};
-  if (!check_session(reader, session, error))
+  if (!reader_check_session(reader, session, error))
     return NULL;
   json_t *object = json_pack("{s:s}", "id", session);
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
@@ -217,20 +221,30 @@ json_t *vault_reader_session(VaultReader *reader, const char *session, GError **
   return object;
 }
 
-json_t *vault_reader_segments(VaultReader *reader, const char *session, GError **error) {
+#define SEGMENTS_SQL(only)                                                                                                                 \
+  "SELECT id, request, take, participant, track, medium, codec, seq, continues, start_at, end_at, bytes, nullif(sha256, ''),"              \
+  " CASE WHEN dropped IS NOT NULL THEN 'dropped' WHEN purged IS NULL THEN 'kept' WHEN purged = 'expired' THEN 'expired' ELSE 'purged' "    \
+  "END,"                                                                                                                                   \
+  " coalesce(dropped, purged) FROM (SELECT s.*, r.request, " READER_PURGED                                                                 \
+  " AS purged FROM recordings AS r JOIN segments AS s ON s.recording = r.id WHERE r.session = ?1 AND s.id > ?2" only                       \
+  " ORDER BY s.id LIMIT ?3)"                                                                                                               \
+  " ORDER BY id"
+
+json_t *vault_reader_segments_of(VaultReader *reader, const char *session, const char *participant, GError **error) {
   static const Column columns[] = {
       {"id", number_json},   {"request", number_json}, {"take", number_json}, {"participant", text_json},    {"track", text_json},
       {"medium", text_json}, {"codec", text_json},     {"seq", number_json},  {"continues", continues_json}, {"start", time_json},
       {"end", time_json},    {"bytes", number_json},   {"sha256", text_json}, {"state", text_json},          {"reason", text_json}};
-  if (!check_session(reader, session, error))
+  if (!reader_check_session(reader, session, error))
     return NULL;
-  return listed(
-      reader, session,
-      "SELECT id, request, take, participant, track, medium, codec, seq, continues, start_at, end_at, bytes, nullif(sha256, ''),"
-      " CASE WHEN dropped IS NOT NULL THEN 'dropped' WHEN purged IS NULL THEN 'kept' WHEN purged = 'expired' THEN 'expired' ELSE 'purged' "
-      "END,"
-      " coalesce(dropped, purged) FROM (SELECT s.*, r.request, " READER_PURGED
-      " AS purged FROM recordings AS r JOIN segments AS s ON s.recording = r.id WHERE r.session = ?1 AND s.id > ?2 ORDER BY s.id LIMIT ?3)"
-      " ORDER BY id",
-      columns, G_N_ELEMENTS(columns), error);
+  json_t *list = json_array();
+  if (list_rows(reader, session, participant, participant ? SEGMENTS_SQL(" AND s.participant = ?4") : SEGMENTS_SQL(""), columns,
+                G_N_ELEMENTS(columns), list, error))
+    return list;
+  json_decref(list);
+  return NULL;
+}
+
+json_t *vault_reader_segments(VaultReader *reader, const char *session, GError **error) {
+  return vault_reader_segments_of(reader, session, NULL, error);
 }

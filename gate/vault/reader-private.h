@@ -24,6 +24,11 @@ struct VaultReader {
   ReaderSecrets *secrets;
 };
 
+/* RFC 3339, UTC, with milliseconds; null for 0, which means unknown. */
+json_t *reader_time_json(gint64 ms);
+/* VAULT_ERROR_NOT_FOUND when there is no such session. */
+gboolean reader_check_session(VaultReader *reader, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* SQL: the newest reason why segment s is gone, NULL when it is not. Scopes as VaultScope: 2 participant, 3 session. */
 #define READER_PURGED                                                                                                                                \
   "(SELECT p.reason FROM purges AS p WHERE p.recording = s.recording AND (p.scope = 3 OR (p.scope = 2 AND p.participant = s.participant))"           \

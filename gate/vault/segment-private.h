@@ -46,7 +46,6 @@ struct VaultSegment {
   gboolean has_file;  /* storage */
   gboolean broken;    /* storage: a write failed, or it was forgotten */
   gboolean taken;     /* storage: a commit or a drop of it is under way */
-  gboolean dropped;   /* storage: a leaf says that it was dropped; a second one would be one too many (R22) */
 };
 VaultSegment *segment_ref(VaultSegment *segment);
 void segment_unref(VaultSegment *segment);

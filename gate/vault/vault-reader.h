@@ -21,6 +21,16 @@ json_t *vault_reader_sessions(VaultReader *reader, GError **error) G_GNUC_WARN_U
 json_t *vault_reader_session(VaultReader *reader, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 json_t *vault_reader_segments(VaultReader *reader, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same of one participant alone; NULL: of all. */
+json_t *vault_reader_segments_of(VaultReader *reader, const char *session, const char *participant, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Compact: consecutive segments of one track with one fate as one range {first, last, segments, bytes, start, end, …}. */
+json_t *vault_reader_runs(VaultReader *reader, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Where a session's leaves stand in the log, and the salts that open their commitments (R23), base64: {events: [index], media: [index], salts: {session?,
+ * participants: {id: salt}, staff: {id: salt}}}. media: of segments. Without salts.session they were erased, and nothing is listed. */
+json_t *vault_reader_session_leaves(VaultReader *reader, const char *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* One decrypted segment, whole (a segment is some hundred kB to a few MB). VAULT_ERROR_ERASED when it is gone: no byte of it is given out. */
 GBytes *vault_reader_segment_bytes(VaultReader *reader, guint64 segment, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

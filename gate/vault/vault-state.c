@@ -13,7 +13,7 @@
  *   withdraw     participant, [request], scope         without a request: all of that participant's
  *   gate_open    request, take, roster: [ids]
  *   gate_close   take, reason
- *   export_begin by, participant · export_end by, participant    finished ones are named in erase replies (R18)
+ *   export_begin by, participant · export_end by, participant    finished ones are named in erase replies (R18); without a participant: of everyone
  *   report, report_sealed, report_sent, report_failed  see vault-reports.h
  *   commit, drop, purge, recovered                     made by the vault itself
  *   access, refused and every other type               leaves only */
@@ -117,7 +117,7 @@ static gboolean follow_export_begin(sqlite3 *db, const LeafView *view, GError **
 static gboolean follow_export_end(sqlite3 *db, const LeafView *view, GError **error) {
   return store_run(
       db, error,
-      "UPDATE exports SET finished_at = ? WHERE rowid = (SELECT min(rowid) FROM exports WHERE session = ? AND participant = ? AND by = ?"
+      "UPDATE exports SET finished_at = ? WHERE rowid = (SELECT min(rowid) FROM exports WHERE session = ? AND participant IS ? AND by = ?"
       " AND finished_at IS NULL)",
       "isss", view->at, view->session, view->participant, view->by);
 }

@@ -123,7 +123,38 @@ static void fill(ExportPlan *plan, GArray *rows) {
   }
 }
 
-ExportPlan *export_plan_new(json_t *segments, const char *participant, guint32 take, GError **error) {
+static gboolean same_track(const Row *x, const Row *y) {
+  return x->take == y->take && x->video == y->video && g_strcmp0(x->track, y->track) == 0;
+}
+
+static gboolean is_asked(const Row *row, const ExportRange *range, gboolean video) {
+  return row->video == video && row->seq >= range->from && row->seq <= range->to;
+}
+
+/* The asked segments of one medium, what the other tracks have in the same time, and what each needs before it to be decoded. */
+static void narrow(GArray *rows, const ExportRange *range) {
+  gboolean video = g_strcmp0(range->medium, "video") == 0;
+  if (range->medium == NULL && rows->len > 0)
+    video = g_array_index(rows, Row, 0).video; /* audio comes first */
+  gint64 start_ms = G_MAXINT64, end_ms = G_MININT64;
+  for (guint i = 0; i < rows->len; i++) {
+    const Row *row = &g_array_index(rows, Row, i);
+    if (is_asked(row, range, video)) {
+      start_ms = MIN(start_ms, row->start_ms);
+      end_ms = MAX(end_ms, row->end_ms);
+    }
+  }
+  gboolean needed = FALSE; /* by the row behind it */
+  for (guint i = rows->len; i-- > 0;) {
+    const Row *row = &g_array_index(rows, Row, i);
+    gboolean fits = is_asked(row, range, video) || (row->video != video && row->start_ms < end_ms && row->end_ms > start_ms) || needed;
+    needed = fits && row->continues && i > 0 && same_track(row - 1, row) && (row - 1)->seq + 1 == row->seq;
+    if (!fits)
+      g_array_remove_index(rows, i);
+  }
+}
+
+ExportPlan *export_plan_new(json_t *segments, const char *participant, const ExportRange *range, GError **error) {
   g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(Row));
   g_autoptr(ExportPlan) plan = g_new0(ExportPlan, 1);
   plan->takes = g_array_new(FALSE, FALSE, sizeof(ExportTake));
@@ -132,14 +163,16 @@ ExportPlan *export_plan_new(json_t *segments, const char *participant, guint32 t
   json_t *item;
   json_array_foreach(segments, i, item) {
     Row row;
-    if (read_row(item, participant, take, &row))
+    if (read_row(item, participant, range->take, &row))
       g_array_append_val(rows, row);
   }
+  g_array_sort(rows, compare_rows);
+  if (range->part)
+    narrow(rows, range);
   if (rows->len == 0) {
     g_set_error(error, EXPORT_ERROR, EXPORT_ERROR_NOTHING_KEPT, "nothing is kept of %s", participant);
     return NULL;
   }
-  g_array_sort(rows, compare_rows);
   fill(plan, rows);
   for (guint t = 0; t < plan->takes->len; t++) {
     ExportTake *of = &g_array_index(plan->takes, ExportTake, t);

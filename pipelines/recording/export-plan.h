@@ -8,6 +8,8 @@
 #include <gio/gio.h>
 #include <jansson.h>
 
+#include "pipelines/recording/export.h"
+
 #define EXPORT_LANES_MAX 8        /* tracks in one file; a call page sends two, with screen sharing four */
 #define EXPORT_TAKE_GAP_MS 250    /* between takes: longer than the jitter by which arrival and media time differ */
 
@@ -28,7 +30,7 @@ typedef struct ExportPlan {
 } ExportPlan;
 
 /* segments: the listing of GET /v1/sessions/{sid}/segments. EXPORT_ERROR_NOTHING_KEPT when nothing of it is this participant's. */
-ExportPlan *export_plan_new(json_t *segments, const char *participant, guint32 take, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+ExportPlan *export_plan_new(json_t *segments, const char *participant, const ExportRange *range, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void export_plan_free(ExportPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportPlan, export_plan_free)
 

@@ -5,7 +5,7 @@
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 
-#include "pipelines/recording/ebml.h"
+#include "pipelines/recording/export-out.h"
 #include "pipelines/recording/export-plan.h"
 #include "pipelines/recording/export-source.h"
 
@@ -37,11 +37,8 @@ typedef struct Export {
   Lane lanes[EXPORT_LANES_MAX];
   GstElement *pipeline;
   GstAppSink *sink;
-  GByteArray *out;
-  gboolean header_out;
+  ExportOut out;
   gint64 verified_us;
-  ExportSink give;
-  gpointer user;
   GCancellable *cancel;
 } Export;
 
@@ -55,7 +52,7 @@ static void export_clear(Export *export) {
   gst_clear_object(&export->sink);
   gst_clear_object(&export->pipeline);
   g_clear_pointer(&export->plan, export_plan_free);
-  g_clear_pointer(&export->out, g_byte_array_unref);
+  export_out_clear(&export->out);
   g_clear_pointer(&export->base_ms, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Export, export_clear)
@@ -171,7 +168,8 @@ static gboolean refill(Export *export, guint lane, GError **error) {
 }
 
 /* While the sink was slow somebody may have withdrawn: what was read before must not go out (R18, fault 36). */
-static gboolean verify(Export *export, GError **error) {
+static gboolean verify(gpointer user, GError **error) {
+  Export *export = user;
   if (g_cancellable_is_cancelled(export->cancel)) {
     g_set_error_literal(error, EXPORT_ERROR, EXPORT_ERROR_CANCELLED, "the export was cancelled");
     return FALSE;
@@ -185,30 +183,6 @@ static gboolean verify(Export *export, GError **error) {
   return TRUE;
 }
 
-static gboolean give_out(Export *export, gsize at_least, GError **error) {
-  if (export->out->len < at_least || export->out->len == 0)
-    return TRUE;
-  if (!export->header_out) {
-    gsize header;
-    if (!ebml_header_bytes(export->out->data, export->out->len, &header))
-      return TRUE;
-    GByteArray *out = ebml_add_duration(export->out->data, export->out->len, (double)export->plan->duration_ms);
-    if (out == NULL)
-      return media_error(error, "the muxer's header is not understood");
-    g_byte_array_unref(export->out);
-    export->out = out;
-    export->header_out = TRUE;
-  }
-  if (!verify(export, error))
-    return FALSE;
-  if (!export->give(export->out->data, export->out->len, export->user)) {
-    g_set_error_literal(error, EXPORT_ERROR, EXPORT_ERROR_SINK, "the reader went away");
-    return FALSE;
-  }
-  g_byte_array_set_size(export->out, 0);
-  return TRUE;
-}
-
 static gboolean pump(Export *export, GError **error) {
   g_autoptr(GstBus) bus = gst_element_get_bus(export->pipeline);
   while (!gst_app_sink_is_eos(export->sink)) {
@@ -219,31 +193,31 @@ static gboolean pump(Export *export, GError **error) {
     g_autoptr(GstMessage) failure = sample == NULL ? gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR) : NULL;
     if (failure != NULL)
       return media_error(error, "the muxer failed");
-    GstMapInfo map;
-    if (sample != NULL && gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) {
-      g_byte_array_append(export->out, map.data, (guint)map.size);
-      gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
-    }
-    if (!give_out(export, PIECE_BYTES, error))
+    if (sample != NULL)
+      export_out_take(&export->out, g_steal_pointer(&sample));
+    if (!export_out_give(&export->out, PIECE_BYTES, error))
       return FALSE;
   }
-  if (!give_out(export, 1, error))
-    return FALSE;
-  return export->header_out || media_error(error, "nothing of what is kept can be decoded");
+  return export_out_finish(&export->out, error);
 }
 
 gboolean export_run(VaultReader *reader, const char *session, const char *participant, guint32 take, ExportSink sink, gpointer user,
                     GCancellable *cancel, GError **error) {
+  return export_run_range(reader, session, participant, &(ExportRange){.take = take}, sink, user, cancel, error);
+}
+
+gboolean export_run_range(VaultReader *reader, const char *session, const char *participant, const ExportRange *range, ExportSink sink,
+                          gpointer user, GCancellable *cancel, GError **error) {
   gst_init(NULL, NULL);
-  g_auto(Export) export = {.reader = reader, .give = sink, .user = user, .cancel = cancel};
-  json_t *segments = vault_reader_segments(reader, session, error);
+  g_auto(Export) export = {.reader = reader, .cancel = cancel};
+  json_t *segments = vault_reader_segments_of(reader, session, participant, error);
   if (segments == NULL)
     return FALSE;
-  export.plan = export_plan_new(segments, participant, take, error);
+  export.plan = export_plan_new(segments, participant, range, error);
   json_decref(segments);
   if (export.plan == NULL)
     return FALSE;
-  export.out = g_byte_array_new();
+  export.out = (ExportOut){.duration_ms = export.plan->duration_ms, .give = sink, .user = user, .may = verify, .owner = &export};
   export.base_ms = g_new(gint64, export.plan->takes->len);
   for (guint i = 0; i < export.plan->takes->len; i++)
     export.base_ms[i] = -1;

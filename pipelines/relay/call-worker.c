@@ -232,3 +232,8 @@ CallStats call_worker_stats(const CallWorker *call) {
   }
   return stats;
 }
+
+gboolean call_worker_remote_fingerprint(const CallWorker *call, CallSide side, char text[LEG_FINGERPRINT_BYTES]) {
+  const Leg *leg = call->sides[side].leg;
+  return leg != NULL && leg_remote_fingerprint(leg, text);
+}

@@ -3,6 +3,8 @@
 #include "pipelines/relay/control.h"
 #include "pipelines/relay/negotiation.h"
 
+#include <string.h>
+
 struct Call {
   _Atomic guint refs; /* control's own, and one for each message under way */
   Worker *worker;
@@ -14,6 +16,7 @@ struct Call {
   gpointer user;
   Negotiation *negotiation;
   gboolean freed, connected[2], ended[2];
+  char fingerprint[2][LEG_FINGERPRINT_BYTES]; /* of connected sides */
 };
 
 static void call_unref(Call *call) {
@@ -34,6 +37,7 @@ typedef struct StateNote {
   CallSide side;
   LegState state;
   char *why;
+  char fingerprint[LEG_FINGERPRINT_BYTES];
 } StateNote;
 
 static void state_note_free(gpointer data) {
@@ -54,6 +58,7 @@ static void deliver_state(gpointer data) {
       call->events.ended(call, note->side, note->why, call->user);
   } else if (!call->connected[note->side]) {
     call->connected[note->side] = TRUE;
+    memcpy(call->fingerprint[note->side], note->fingerprint, LEG_FINGERPRINT_BYTES);
     if (call->events.connected != NULL)
       call->events.connected(call, note->side, call->user);
   }
@@ -68,6 +73,8 @@ static void on_state(CallSide side, LegState state, const char *why, gpointer us
   note->side = side;
   note->state = state;
   note->why = g_strdup(why != NULL ? why : "ended");
+  if (state == LEG_CONNECTED && !call_worker_remote_fingerprint(note->call->packets, side, note->fingerprint))
+    *note->fingerprint = '\0';
   control_post(note->call->control, G_PRIORITY_DEFAULT, deliver_state, note, state_note_free);
 }
 
@@ -203,6 +210,11 @@ gboolean call_description(Call *call, CallSide from, SdpType type, const char *s
       call->events.tracks_changed(call, (CallSide)i, call->user);
   negotiation_result_clear(&result);
   return TRUE;
+}
+
+const char *call_remote_fingerprint(const Call *call, CallSide side) {
+  const gboolean known = call->connected[side] && !call->ended[side] && *call->fingerprint[side] != '\0';
+  return known ? call->fingerprint[side] : NULL;
 }
 
 const GArray *call_tracks(Call *call, CallSide side) {

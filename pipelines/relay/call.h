@@ -44,6 +44,9 @@ void call_free(Call *call, void (*done)(gpointer user), gpointer user);
  * Offers are staged until their answer (glare, rollback); answers apply both sides. An ICE restart makes fresh credentials on that leg only. */
 gboolean call_description(Call *call, CallSide from, SdpType type, const char *sdp, char **out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* "sha-256 AB:CD…" of the certificate that this side's person proved to hold in DTLS: whose media it is. NULL unless connected. Borrowed. */
+const char *call_remote_fingerprint(const Call *call, CallSide side);
+
 /* Tracks that this side sends now. Borrowed array of CallTrack. */
 const GArray *call_tracks(Call *call, CallSide side);
 

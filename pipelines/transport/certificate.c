@@ -17,7 +17,7 @@
 typedef struct Identity {
   EVP_PKEY *key;
   X509 *certificate;
-  char fingerprint[128];
+  char fingerprint[FINGERPRINT_TEXT_BYTES];
 } Identity;
 
 G_DEFINE_QUARK(recgate - transport - error - quark, transport_error)
@@ -50,21 +50,27 @@ static X509 *certificate_sign(EVP_PKEY *key) {
   return NULL;
 }
 
-static Identity *identity_new(void) {
-  g_autofree Identity *identity = g_new0(Identity, 1);
+gboolean certificate_fingerprint(X509 *certificate, char text[FINGERPRINT_TEXT_BYTES]) {
   guint8 digest[EVP_MAX_MD_SIZE];
   guint n = 0;
+  if (certificate == NULL || !X509_digest(certificate, EVP_sha256(), digest, &n))
+    return FALSE;
+  g_autoptr(GString) words = g_string_new("sha-256 ");
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf(words, i == 0 ? "%02X" : ":%02X", digest[i]);
+  g_strlcpy(text, words->str, FINGERPRINT_TEXT_BYTES);
+  return TRUE;
+}
+
+static Identity *identity_new(void) {
+  g_autofree Identity *identity = g_new0(Identity, 1);
   identity->key = EVP_EC_gen("P-256");
   identity->certificate = identity->key != NULL ? certificate_sign(identity->key) : NULL;
-  if (identity->certificate == NULL || !X509_digest(identity->certificate, EVP_sha256(), digest, &n)) {
+  if (!certificate_fingerprint(identity->certificate, identity->fingerprint)) {
     X509_free(identity->certificate);
     EVP_PKEY_free(identity->key);
     return NULL;
   }
-  g_autoptr(GString) text = g_string_new("sha-256 ");
-  for (guint i = 0; i < n; i++)
-    g_string_append_printf(text, i == 0 ? "%02X" : ":%02X", digest[i]);
-  g_strlcpy(identity->fingerprint, text->str, sizeof identity->fingerprint);
   return g_steal_pointer(&identity);
 }
 

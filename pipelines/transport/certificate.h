@@ -28,6 +28,10 @@ gboolean fingerprints_match(const Fingerprints *fingerprints, X509 *certificate)
 /* Every one of `some` is among `all`. */
 gboolean fingerprints_contain(const Fingerprints *all, const Fingerprints *some);
 
+#define FINGERPRINT_TEXT_BYTES 104 /* "sha-256 AB:CD…" and the end */
+/* FALSE: no certificate, no memory. */
+gboolean certificate_fingerprint(X509 *certificate, char text[FINGERPRINT_TEXT_BYTES]);
+
 /* DTLS 1.2 only, AEAD ciphers with forward secrecy only, use_srtp as DESIGN.md wants it, no tickets, sessions or renegotiation. SSL_CTX_free it.
  * An SSL made from it needs SSL_set_app_data(ssl, Fingerprints *) before the handshake. */
 SSL_CTX *certificate_context_new(GError **error) G_GNUC_WARN_UNUSED_RESULT;

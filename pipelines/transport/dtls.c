@@ -170,3 +170,10 @@ gboolean dtls_keys(Dtls *dtls, DtlsKeys *keys) {
   OPENSSL_cleanse(block, sizeof block);
   return TRUE;
 }
+
+gboolean dtls_remote_fingerprint(const Dtls *dtls, char text[FINGERPRINT_TEXT_BYTES]) {
+  X509 *certificate = dtls->status == DTLS_ESTABLISHED ? SSL_get1_peer_certificate(dtls->ssl) : NULL;
+  const gboolean known = certificate_fingerprint(certificate, text);
+  X509_free(certificate);
+  return known;
+}

@@ -41,4 +41,7 @@ DtlsStatus dtls_status(const Dtls *dtls);
 /* After ESTABLISHED. FALSE: the peer did not agree on an SRTP profile. The caller wipes the keys. */
 gboolean dtls_keys(Dtls *dtls, DtlsKeys *keys) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Of the certificate that the peer proved to hold. FALSE before ESTABLISHED. */
+gboolean dtls_remote_fingerprint(const Dtls *dtls, char text[FINGERPRINT_TEXT_BYTES]);
+
 #endif

@@ -317,3 +317,9 @@ LegState leg_state(const Leg *leg) {
 LegStats leg_stats(const Leg *leg) {
   return leg->stats;
 }
+
+G_STATIC_ASSERT(LEG_FINGERPRINT_BYTES == FINGERPRINT_TEXT_BYTES);
+
+gboolean leg_remote_fingerprint(const Leg *leg, char text[LEG_FINGERPRINT_BYTES]) {
+  return leg->state == LEG_CONNECTED && dtls_remote_fingerprint(leg->dtls, text);
+}

@@ -45,6 +45,9 @@ gboolean leg_send_rtcp(Leg *leg, guint8 *packet, gsize n);
 gboolean leg_send_data(Leg *leg, const guint8 *bytes, gsize n);
 
 LegState leg_state(const Leg *leg);
+#define LEG_FINGERPRINT_BYTES 104
+/* "sha-256 AB:CD…" of the certificate that the peer proved to hold. FALSE unless CONNECTED. */
+gboolean leg_remote_fingerprint(const Leg *leg, char text[LEG_FINGERPRINT_BYTES]);
 typedef struct LegStats { guint64 rtp_in, rtcp_in, rtp_out, rtcp_out, refused; gint64 last_in_us; } LegStats;
 LegStats leg_stats(const Leg *leg);
 

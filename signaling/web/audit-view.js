@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws the auditor's lists as tables, which on a narrow screen become one card a row.
 
-import { fates } from './audit-summary.js';
 import { words } from './audit-strings.js';
+import { fates, search } from './audit-summary.js';
+import { moment, reason } from './audit-words.js';
 import { letterSections } from './disclosure.js';
 import { $, el, letterElements, show, write } from './dom.js';
 import { strings } from './strings.js';
@@ -13,26 +14,50 @@ export function fillWords() {
   for (const element of document.querySelectorAll('[data-text]')) element.textContent = words[element.dataset.text];
 }
 
-/** @param {object[]} sessions @param {(id: string) => void} onOpen */
+/** As many rows as one takes in; a button gives more. */
+const ROWS = 50;
+
+/** The newest first. @param {object[]} sessions @param {(id: string) => void} onOpen */
 export function drawSessions(sessions, onOpen) {
-  const columns = ['id', 'first', 'last', 'participants', 'takes', 'segments', 'bytes', 'open'];
-  const rows = sessions.toReversed().map((one) => [
-    one.id, moment(one.first), moment(one.last), one.participants, one.takes, one.segments, sizeWords(one.bytes), button(words.open(one.id), () => onOpen(one.id)),
-  ]);
-  $('sessions').replaceChildren(table(words.sessions, columns, rows, words.noSessions));
+  const columns = ['id', 'first', 'last', 'people', 'takes', 'segments', 'bytes', 'open'];
+  const newest = sessions.toReversed();
+  let shown = ROWS;
+  const draw = () => {
+    const found = search(newest, $('search').value, moment);
+    const rows = found.slice(0, shown).map((one) => [
+      one.id, moment(one.first), moment(one.last), strings.listed(one.people ?? []) || one.participants, one.takes, one.segments, sizeWords(one.bytes),
+      button(words.open(one.id), () => onOpen(one.id)),
+    ]);
+    $('sessions').replaceChildren(table(words.sessions, columns, rows, sessions.length ? words.noneFound : words.noSessions));
+    write('found', $('search').value.trim() ? words.found(found.length, sessions.length) : '');
+    show('more-sessions', found.length > shown);
+    write('more-sessions', words.moreCalls(Math.min(ROWS, found.length - shown)));
+  };
+  $('search').oninput = () => {
+    shown = ROWS;
+    draw();
+  };
+  $('more-sessions').onclick = () => {
+    shown += ROWS;
+    draw();
+    $('sessions').querySelectorAll('tbody button')[shown - ROWS]?.focus();
+  };
+  draw();
 }
 
 /**
  * @param {object} session as GET /v1/sessions/{sid} gives it
- * @param {object[]} segments as …/segments gives them
+ * @param {object[]} runs as …/segments?runs=1 gives them
+ * @param {() => Promise<object[]>} everySegment fetches …/segments, when somebody wants to see each
  * @param {(participant: {id: string, name: string}) => void} onPlay
  */
-export function drawSession(session, segments, onPlay) {
+export function drawSession(session, runs, everySegment, onPlay) {
   const names = new Map(session.participants.map(({ id, name }) => [id, name || id]));
   const name = (id) => names.get(id) ?? id ?? words.none;
   write('session-title', words.session(session.id));
   drawPeople(session, name, onPlay);
-  drawKept(segments, name);
+  drawKept(runs, name);
+  offerSegments(runs.reduce((sum, one) => sum + one.segments, 0), everySegment, name);
   drawConsents(session, name);
   const gate = session.gate_history.map((one) => [moment(one.at), words.gates[one.gate] ?? one.gate, one.take, one.gate === 'open' ? words.reasons.granted : reason(one.reason)]);
   $('gate').replaceChildren(table(words.gate, ['at', 'gate', 'take', 'reason'], gate, words.gateNone));
@@ -50,20 +75,40 @@ function drawPeople({ participants }, name, onPlay) {
   $('people').replaceChildren(table(words.people, ['name', 'role', 'joined', 'left', 'play'], rows, words.nobody));
 }
 
-function drawKept(segments, name) {
-  const lines = fates(segments).map((one) => [
+function drawKept(runs, name) {
+  const lines = fates(runs).map((one) => [
     one.take, name(one.participant), words.media[one.medium] ?? one.medium, one.segments, sizeWords(one.bytes), moment(one.from), moment(one.to), fate(one),
   ]);
   $('kept').replaceChildren(table(words.kept, ['take', 'who', 'medium', 'segments', 'bytes', 'from', 'to', 'state'], lines, words.keptNone));
-  show('every', segments.length > 0);
+}
+
+/** A listing of its own, fetched and drawn when it is wanted: an hour has thousands. */
+function offerSegments(count, everySegment, name) {
+  const step = 200;
+  let segments = null, shown = step;
+  const draw = () => {
+    const rows = segments.slice(0, shown).map((one) => [one.take, name(one.participant), words.media[one.medium] ?? one.medium, one.seq, moment(one.start), moment(one.end), sizeWords(one.bytes), fate(one)]);
+    $('segments').replaceChildren(table(words.every(count), ['take', 'who', 'medium', 'seq', 'from', 'to', 'bytes', 'state'], rows, words.keptNone));
+    show('more-segments', segments.length > shown);
+  };
+  show('every', count > 0);
+  show('more-segments', false);
   $('every').open = false;
-  $('every').querySelector('summary').textContent = words.every(segments.length);
+  $('every').querySelector('summary').textContent = words.every(count);
   $('segments').replaceChildren();
-  // Drawn when it is wanted: an hour has thousands.
-  $('every').ontoggle = () => {
-    if (!$('every').open || $('segments').childElementCount > 0) return;
-    const rows = segments.map((one) => [one.take, name(one.participant), words.media[one.medium] ?? one.medium, one.seq, moment(one.start), moment(one.end), sizeWords(one.bytes), fate(one)]);
-    $('segments').replaceChildren(table(words.every(segments.length), ['take', 'who', 'medium', 'seq', 'from', 'to', 'bytes', 'state'], rows, words.keptNone));
+  $('more-segments').onclick = () => {
+    shown += step;
+    draw();
+  };
+  $('every').ontoggle = async () => {
+    if (!$('every').open || segments) return;
+    $('segments').replaceChildren(el('p', { className: 'quiet' }, words.listing));
+    try {
+      segments = await everySegment();
+      draw();
+    } catch (error) {
+      $('segments').replaceChildren(el('p', { className: 'problem' }, words.errors[error.code] ?? error.message));
+    }
   };
 }
 
@@ -78,16 +123,6 @@ function drawConsents({ consents, requests }, name) {
 function fate({ state, reason: why }) {
   const told = words.states[state] ?? state;
   return el('span', { className: 'fate', dataset: { state } }, state === 'dropped' && why ? `${told} (${reason(why)})` : told);
-}
-
-function reason(word) {
-  return word ? (words.reasons[word] ?? word.replaceAll('_', ' ')) : words.none;
-}
-
-/** To the second, on the reader's own clock. */
-function moment(at) {
-  if (!at) return words.none;
-  return new Date(at).toLocaleString(strings.locale, { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
 function button(label, act) {

@@ -66,7 +66,7 @@ class Call {
       pausedByMe: this.#pausedByMe,
       withdrawn: this.#withdrawn,
       withdrawFailed: this.#withdrawFailed,
-      audioOnly: this.#receipts.audioOnly(ask?.request),
+      audioOnly: this.#receipts.audioOnly(ask?.request) || (ask === null && this.#client.agreed === 'audio'),
       myNo: this.#myNo,
       name: (id) => this.#nameOf(id),
       present: (id) => participants.has(id),
@@ -74,7 +74,8 @@ class Call {
   }
 
   #nameOf(id) {
-    return this.#names.get(id) ?? strings.somebody;
+    const written = id === '' ? this.#client.ask?.from_name : undefined; // a service asked: it is nobody in the call
+    return this.#names.get(id) ?? written ?? strings.somebody;
   }
 
   async #join({ audio, video }) {

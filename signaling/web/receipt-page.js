@@ -55,11 +55,11 @@ function withdrawPart(receipt) {
   ];
 }
 
-function proofPart({ record_id: record, ledger, signature, privacy_notice_sha256: hash, participant_signature: own, events }) {
+function proofPart({ record_id: record, ledger, signature, privacy_notice_sha256: hash, participant_signature: own, legs_checked: legs, events }) {
   const names = words.proofRows;
   const rows = { record, entry: ledger?.index, hash, key: signature?.key, value: signature?.value, leaf: ledger?.leaf, tree: ledger?.proof };
   const small = el('div', { className: 'proof' }, el('h3', {}, words.proof), el('p', {}, words.proofText));
-  if (events[0]?.event_state === 'granted') small.append(el('p', {}, own ? words.ownYes : words.ownNo));
+  if (events[0]?.event_state === 'granted') small.append(el('p', {}, !own ? words.ownNo : legs > 0 ? words.ownYes : words.ownUntied));
   small.append(el('dl', {}, ...Object.keys(rows).filter((key) => rows[key] !== undefined).flatMap((key) => row(names[key], String(rows[key])))));
   return small;
 }

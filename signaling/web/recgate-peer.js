@@ -21,18 +21,19 @@ export class Peer {
    * @param {object} options
    * @param {boolean} options.polite as the gate said in `peer.ready`
    * @param {RTCIceServer[]} options.iceServers
+   * @param {RTCCertificate[]} [options.certificates] the browser makes one where there is none
    * @param {import('./recgate-media.js').LocalMedia} options.media
    * @param {(signal: object) => void} options.send to the other participant
    * @param {{track: Function, state: Function, error: Function}} options.events
    */
-  constructor({ polite, iceServers, media, send, events }) {
+  constructor({ polite, iceServers, certificates = [], media, send, events }) {
     this.#polite = polite;
     this.#media = media;
     this.#send = send;
     this.#events = events;
     /** Everything the other participant sends. */
     this.stream = new MediaStream();
-    this.#pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers });
+    this.#pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers, ...(certificates.length > 0 && { certificates }) });
     this.#pc.onnegotiationneeded = () => this.#offer();
     this.#pc.ontrack = ({ track }) => {
       this.stream.addTrack(track);

@@ -75,6 +75,15 @@ export interface Joined {
   n?: number;
 }
 
+/** Over the canonical JSON of {decision: 'grant', disclosure_sha256, fingerprints, media, participant, request, session}. */
+export interface ParticipantSignature {
+  alg: 'ES256' | 'Ed25519';
+  public_key: JsonWebKey;
+  /** Base64; ES256: r and s, 64 bytes. */
+  value: string;
+  fingerprints: string[];
+}
+
 /** Signed by the gate, with the ledger's proof; docs/receipts.md has every field. */
 export interface Receipt {
   schema_version: string;
@@ -83,6 +92,10 @@ export interface Receipt {
   pii_principal_id: string;
   events: { event_time: string; event_type: 'consent'; event_state: 'granted' | 'declined' | 'offered' | 'withdrawn' }[];
   signature: { alg: 'Ed25519'; key: string; value: string };
+  /** Of a grant that the client signed itself. */
+  participant_signature?: ParticipantSignature;
+  /** How many connected DTLS legs of the signer the gate compared it with. */
+  legs_checked?: number;
   [field: string]: unknown;
 }
 
@@ -148,6 +161,7 @@ export class RecgateClient extends EventTarget {
   /** Who is responsible for recordings here. */
   readonly controller: { name: string; contact: string } | null;
   readonly consents: Consents | null;
+  readonly agreed: 'all' | 'audio' | 'video' | null;
   readonly ask: Ask | null;
   readonly withdrawing: boolean;
   readonly microphoneOn: boolean;

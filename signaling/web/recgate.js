@@ -5,6 +5,7 @@
 import { canonicalSha256 } from './recgate-canonical.js';
 import { LocalMedia } from './recgate-media.js';
 import { Peer } from './recgate-peer.js';
+import { Signer, fingerprintsOf } from './recgate-signature.js';
 import { RecgateError, WITHDRAW_ENDS, WITHDRAW_REPEAT_MS, withdrawByHttp } from './recgate-withdraw.js';
 
 export { RecgateError, previewWithdrawal, withdrawUntilDone, withdrawWithKey } from './recgate-withdraw.js';
@@ -35,6 +36,8 @@ export class RecgateClient extends EventTarget {
   controller = null;
   /** The last `consent.state`, null before the first request. */
   consents = null;
+  /** What one had agreed to when joining, in writing or before a reconnect: 'all', 'audio' or 'video'; null: nothing. */
+  agreed = null;
 
   #socket = null;
   #url;
@@ -56,6 +59,8 @@ export class RecgateClient extends EventTarget {
   #leaving = null;
   #withdrawal = null;
   #withdrawKeys = {};
+  #signer = new Signer();
+  #certificates = [];
 
   /**
    * @param {{url?: string | URL, token: string, withdrawKeys?: Record<string, string>}} [gate] as of `connect`; given here, one can withdraw
@@ -76,6 +81,7 @@ export class RecgateClient extends EventTarget {
     if (gate) this.#aim(gate);
     this.#joining = deferred();
     this.#setConnection('connecting');
+    this.#makeCertificate();
     this.#open();
     return this.#joining.promise;
   }
@@ -121,9 +127,17 @@ export class RecgateClient extends EventTarget {
   async grant({ request = this.ask?.request, media } = {}) {
     const ask = this.#asks.get(request);
     if (!ask) throw new RecgateError('no_request', 'There is no request to agree to.');
-    const answer = await this.#ask('consent.grant', { request, disclosure_sha256: ask.disclosure_sha256, ...(media && { media }) });
+    const signature = await this.#signed(ask, media);
+    const answer = await this.#ask('consent.grant', { request, disclosure_sha256: ask.disclosure_sha256, ...(media && { media }), ...(signature && { signature }) });
     this.#keepReceipt(answer, 'grant', request, media);
     return answer;
+  }
+
+  /** The grant in the client's own hand, over the certificates that its media is sent with. */
+  #signed({ request, disclosure_sha256 }, media = ['audio', 'video']) {
+    const fingerprints = fingerprintsOf([...this.#peers.values()].map((peer) => peer.connection));
+    const word = media.length === 2 ? 'all' : media[0];
+    return this.#signer.sign({ decision: 'grant', disclosure_sha256, fingerprints, media: word, participant: this.self, request, session: this.session });
   }
 
   /** Says no. Final for this session, unless one lifts it oneself with `offer` (R4). */
@@ -198,6 +212,12 @@ export class RecgateClient extends EventTarget {
     this.#url.protocol = this.#url.protocol.replace('http', 'ws');
     this.#token = token;
     Object.assign(this.#withdrawKeys, withdrawKeys);
+  }
+
+  /** One for all connections of this client, so that what a grant is tied to (R24) outlives a connection that is made anew. */
+  async #makeCertificate() {
+    const made = await globalThis.RTCPeerConnection?.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' }).catch(() => null);
+    if (made) this.#certificates = [made];
   }
 
   #emit(type, detail = {}) {
@@ -278,6 +298,7 @@ export class RecgateClient extends EventTarget {
   #joined(message) {
     this.self = message.self;
     this.session = message.session;
+    this.agreed = message.agreed ?? null;
     this.#iceServers = message.ice_servers ?? [];
     this.controller = message.controller ?? null;
     this.#attempts = 0;
@@ -381,13 +402,13 @@ export class RecgateClient extends EventTarget {
   }
 
   async #asked(message) {
-    const { request, from, disclosure, disclosure_sha256: claimed } = message;
+    const { request, from, from_name, disclosure, disclosure_sha256: claimed } = message;
     const computed = await canonicalSha256(disclosure).catch(() => '');
     if (computed !== null && computed !== claimed) {
       this.#emit('error', { error: new RecgateError('disclosure_mismatch', 'A request came whose text is not the one it is signed as. It is not shown.') });
       return;
     }
-    this.#keepAsk({ request, from, disclosure, disclosure_sha256: claimed, verified: computed !== null, message: message.message });
+    this.#keepAsk({ request, from, from_name, disclosure, disclosure_sha256: claimed, verified: computed !== null, message: message.message });
   }
 
   #keepAsk(ask) {
@@ -402,6 +423,14 @@ export class RecgateClient extends EventTarget {
     this.#emit('receipt', { act, request, receipt, ...(media && { media }), ...(withdrawKey && { withdraw_key: withdrawKey }) });
   }
 
+  /** Of an act that the ledger took only later: what asked for it has been told `no_receipt`. */
+  #lateReceipt(message) {
+    if (message.re !== undefined) return;
+    const { receipt } = message;
+    const acts = { granted: message.type === 'recording.requested' ? 'request' : 'grant', declined: 'decline', offered: 'offer' };
+    this.#keepReceipt(message, acts[receipt.events[0].event_state], receipt.request, ['audio', 'video'].includes(receipt.media) ? [receipt.media] : undefined);
+  }
+
   #peerReady({ id, polite, call }) {
     this.#closePeer(id);
     const events = {
@@ -411,7 +440,7 @@ export class RecgateClient extends EventTarget {
     };
     // Where the gate numbers its calls, a description of the pair's former connection cannot be taken for one of this.
     const send = (signal) => this.#send({ type: 'signal', to: id, ...(call !== undefined && { call }), ...signal });
-    this.#peers.set(id, new Peer({ polite, iceServers: this.#iceServers, media: this.#media, send, events }));
+    this.#peers.set(id, new Peer({ polite, iceServers: this.#iceServers, certificates: this.#certificates, media: this.#media, send, events }));
     this.#emit('peer', { id, state: 'new' });
   }
 
@@ -483,6 +512,8 @@ export class RecgateClient extends EventTarget {
     signal({ from, call, ...signal }) { this.#peers.get(from)?.receive(signal); },
     'consent.ask'(message) { this.#asked(message); },
     'consent.state'(message) { this.consents = message; this.#emit('consents', message); },
+    'consent.recorded'(message) { this.#lateReceipt(message); },
+    'recording.requested'(message) { this.#lateReceipt(message); },
     'consent.withdrawn'(message) { this.#withdrawn(message); },
     'recording.state'(message) { this.#recordingChanged(message); },
     'peer.ready'(message) { this.#peerReady(message); },

@@ -23,5 +23,8 @@ export const es = {
   },
   units: { hours: ['hora', 'horas'], days: ['día', 'días'], weeks: ['semana', 'semanas'], months: ['mes', 'meses'], years: ['año', 'años'] },
   seconds: (n) => `${n} segundos`,
-  errors: { no_receipt: 'Su respuesta no se pudo escribir en el registro; por eso no hay recibo y no se graba nada. Responda otra vez dentro de un momento, por favor.' },
+  errors: {
+    bad_signature: 'Su respuesta se firmó para otra conexión, así que no cuenta. Responda otra vez, por favor.',
+    no_receipt: 'Su respuesta aún no se pudo escribir en el registro: por ahora no hay recibo, y no se graba nada hasta que se escriba. Se vuelve a intentar sin que usted haga nada.',
+  },
 };

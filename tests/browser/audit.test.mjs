@@ -44,6 +44,9 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   await auditor.press(`Open ${session}`);
   await auditor.sees('Ben');
   await auditor.sees('agreed');
+  assert.equal(await auditor.page.$$eval('#chart .lane.person', (lanes) => lanes.length), 2, 'a lane for each person');
+  assert.ok(await auditor.page.$('#chart .mark[data-kind="open"]'), 'the gate was open');
+  assert.ok(await auditor.page.$('#chart .mark[data-kind="kept"]'), 'something is kept');
   assert.match(await auditor.reads(), /✓ kept|kept/);
 
   await auditor.press('Play Ben');
@@ -58,10 +61,21 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   assert.deepEqual(download, { href: shown.src, name: `${session}-ben.webm` });
   await auditor.shoot('session');
 
+  // A kept stretch plays by Enter, and that is on the ledger as every playback (R20).
+  await auditor.page.focus('#chart .lane[aria-label="Ben, picture"] .mark[data-kind="kept"]');
+  assert.match(await auditor.page.$eval('#told', (line) => line.textContent), /^Ben, picture: \d+ segments?, .* kept\. Press to play from here\.$/);
+  await auditor.page.keyboard.press('Enter');
+  await until(async () => /-1-\d+-\d+\.webm$/.test(await auditor.page.$eval('#download', (link) => link.download)), 'the stretch to arrive', 15_000);
+  const part = await until(async () => {
+    const video = await auditor.video();
+    return video.error || video.videoWidth > 0 ? video : null;
+  }, 'the stretch to play', 8000);
+  assert.equal(part.error, undefined);
+
   await ben.page.bringToFront(); // he shares the browser with the auditor
   await ben.press('Withdraw');
   const { exports } = await ben.expect('consent.withdrawn');
-  assert.deepEqual(exports.map(({ by }) => by), ['auditor'], 'the playback was on the ledger (R20)');
+  assert.deepEqual(exports.map(({ by }) => by), ['auditor', 'auditor'], 'each playback was on the ledger (R20)');
   await anna.state('purged');
   await auditor.page.bringToFront();
   await auditor.page.reload();
@@ -73,9 +87,59 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   await auditor.press('Play Anna');
   await auditor.sees('is ready to play', 15_000); // hers is kept: the scope was one person
   await auditor.shoot('withdrawn');
+  await auditor.page.goto(`${stage.daemon.base}/audit?lang=es#token=${stage.auditor(session)}`);
+  await auditor.press(`Abrir ${session}`);
+  await auditor.sees('La prueba es válida');
+  await auditor.sees('borrado tras una retirada');
+  await auditor.shoot('spanish');
+  await auditor.page.goto(`${stage.daemon.base}/audit?lang=en#session=${session}`);
+  await auditor.sees('The call over time');
   await auditor.press('All calls');
   await auditor.sees('Calls');
+  await auditor.page.type('#search', 'nobody-of-that-name');
+  await auditor.sees('No call fits this search');
+  await auditor.page.$eval('#search', (input) => { input.value = ''; });
+  await auditor.page.type('#search', 'ben');
+  await auditor.press(`Open ${session}`);
+  await auditor.sees('The call over time');
   await auditor.page.close();
+});
+
+test('everyone side by side: one picture of two tiles, named to whoever withdraws later', async () => {
+  const { session } = await stage.recorded();
+  await until(async () => (await stage.segments(session)).filter((one) => one.state === 'kept').length >= 4, 'kept segments', 15_000);
+  await stage.leaveAll();
+  const auditor = await Auditor.open(stage.auditor(session));
+  await auditor.press(`Open ${session}`);
+  await auditor.press('Play everyone side by side');
+  await until(async () => (await auditor.page.$eval('#download', (link) => link.download)) === `${session}-everyone.webm`, 'everyone side by side', 60_000)
+    .catch(async (error) => { throw new Error(`${error.message}; the page says:\n${await auditor.reads()}`); });
+  const both = await until(async () => {
+    const video = await auditor.video();
+    return video.error || video.videoWidth > 0 ? video : null;
+  }, 'both to play', 8000);
+  assert.deepEqual([both.error, both.videoWidth], [undefined, 1280]);
+  const halves = await auditor.page.evaluate(async () => {
+    const video = document.getElementById('video');
+    video.pause();
+    await new Promise((resolve) => {
+      video.onseeked = resolve;
+      video.currentTime = video.duration * 0.6;
+    });
+    const canvas = Object.assign(document.createElement('canvas'), { width: 128, height: 36 });
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0, 128, 36);
+    return [0, 64].map((x) => Math.max(...context.getImageData(x, 0, 64, 36).data.filter((_, i) => i % 4 !== 3)));
+  });
+  assert.ok(halves.every((brightest) => brightest > 60), `both have a picture: ${halves}`);
+  await auditor.shoot('everyone');
+  await auditor.page.close();
+  const withdrawn = await stage.daemon.post('/v1/withdraw', stage.daemon.token(session, 'ben', 'client'), {});
+  assert.equal(withdrawn.status, 200);
+  assert.deepEqual(withdrawn.json.exports.map(({ by }) => by), ['auditor'], 'R18');
+  const gone = await stage.daemon.get(`/v1/sessions/${session}/recording?layout=side-by-side`, stage.auditor(session));
+  assert.equal(gone.status, 404);
+  assert.equal(gone.json.code, 'nothing_kept');
 });
 
 test('who may not look is told so', async () => {

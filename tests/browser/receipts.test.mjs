@@ -63,7 +63,7 @@ function checked(name, text) {
 }
 
 async function pageOf(browser, ending) {
-  return until(async () => (await browser.pages()).find((page) => page.url().split('?')[0].endsWith(ending)), `a tab with ${ending}`);
+  return until(async () => (await browser.pages()).find((page) => page.url().split('?')[0].endsWith(ending)), `a tab with ${ending}`, 20_000);
 }
 
 test('the receipt: offered as a file that recgatectl verifies, and as a page to print, in two languages', async () => {
@@ -85,7 +85,11 @@ test('the receipt: offered as a file that recgatectl verifies, and as a page to 
   for (const words of ['You agreed to a recording', `Participant “anna” in the call “${session}”`, 'The text that you agreed to', 'To listen to this conversation again',
     'How to withdraw', '/withdraw', 'What withdrawing erases', 'c2sp.org/tlog-proof@v1', 'Your key: keep it to yourself', key]) await paper.sees(words);
   await paper.shoot('receipt');
-  await paper.page.emulateMediaType('print').catch(() => {});
+  if (await paper.page.emulateMediaType('print').then(() => true, () => false)) { // on paper: no buttons, and the key on a sheet of its own
+    const [buttons, sheet] = await paper.page.evaluate(() => ['.screen', '.keys'].map((part) => getComputedStyle(document.querySelector(part)))
+      .map(({ display, breakBefore }, i) => (i === 0 ? display : breakBefore)));
+    assert.deepEqual([buttons, sheet], ['none', 'page']);
+  }
   await paper.close();
 
   // The same file opened later, by anybody, in another browser; nothing is sent: the gate's log of requests stays as it is.
@@ -169,4 +173,33 @@ test('/withdraw by the link’s token, in Spanish; a stranger’s is told so', a
   assert.ok(!(await anyKept(session)));
   await anna.state('purged'); // the call that goes on is told
   await paper.close();
+});
+
+test('the page signs what it agrees to, tied to its DTLS leg; the fingerprint of another connection is refused (R24)', async () => {
+  const { session, anna, ben } = await stage.call();
+  await anna.ask();
+  const { request, disclosure_sha256: hash } = await ben.expect('consent.ask');
+  const forge = (fingerprints) => ben.page.evaluate(async ([said, list]) => {
+    const { Signer } = await import('/recgate-signature.js');
+    const signature = await new Signer().sign({ decision: 'grant', media: 'all', fingerprints: list, ...said });
+    window.__kept.sockets.at(-1).send(JSON.stringify({ type: 'consent.grant', id: `forged-${list.length}`, request: said.request, disclosure_sha256: said.disclosure_sha256, signature }));
+  }, [{ disclosure_sha256: hash, participant: 'ben', request, session }, fingerprints]);
+  const own = (person) => person.page.evaluate(() => window.__kept.peers.filter((peer) => peer.connectionState === 'connected')
+    .map((peer) => `sha-256 ${/a=fingerprint:sha-256 (\S+)/i.exec(peer.localDescription.sdp)[1].toUpperCase()}`));
+  const [ours, theirs] = [await own(ben), await own(anna)];
+  for (const list of [[], [...ours, ...theirs]]) {
+    await forge(list);
+    const refusal = await ben.expect((message) => message.re === `forged-${list.length}`);
+    assert.deepEqual([refusal.type, refusal.code], ['error', 'bad_signature'], JSON.stringify(refusal));
+  }
+  const { consents } = (await stage.daemon.get(`/v1/sessions/${session}`, stage.auditor(session))).json;
+  assert.deepEqual(consents.map(({ participant }) => participant), ['anna'], 'nothing of it is recorded');
+  assert.equal(await ben.lastState(), 'asking');
+  await ben.press('Agree');
+  const { receipt } = await ben.expect('consent.recorded');
+  assert.deepEqual(receipt.participant_signature.fingerprints, ours);
+  assert.equal(receipt.legs_checked, 1);
+  const { report } = checked('ben-signed', JSON.stringify(receipt));
+  assert.ok(report.receipts[0].checks.some(({ check, holds }) => check === "participant's key" && holds), JSON.stringify(report));
+  await Promise.all([anna.state('recording'), ben.state('recording')]);
 });

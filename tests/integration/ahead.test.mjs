@@ -295,6 +295,7 @@ describe('what was answered stands', () => {
     const ben = await join(call, 'ben');
     const ask = await ben.expect('consent.ask');
     assert.equal(ask.disclosure_sha256, call.plan.disclosure_sha256);
+    assert.deepEqual([ask.from, ask.from_name], ['', 'Clinic Platform'], 'who asked, though they are not in the call');
     const anna = await join(call, 'anna');
     await sleep(500);
     assert.ok(!opened(anna) && !opened(ben));
@@ -387,5 +388,8 @@ describe('a written yes is taken back in writing (R6)', () => {
     const { json } = await daemon.get(`/v1/sessions/${call.session}`, service());
     assert.equal(json.consents.find((one) => one.participant === 'ben').answer, 'withdrawn');
     assert.equal((await daemon.post('/v1/withdraw', daemon.token(call.session, 'carl', 'client'), {})).status, 404, 'carl was never invited');
+    const later = await join(call, 'anna'); // the session was in memory already: it has learnt of the no (R4)
+    assert.equal((await later.request({ type: 'recording.request', disclosure: DISCLOSURE })).code, 'declined_final');
+    later.close();
   });
 });

@@ -2,12 +2,13 @@
 // Receipts and withdrawing after the call (R6, R12, R13, R24; fault 28): what the gate signs, `recgatectl receipt` checks offline.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { canonicalJson } from '../../signaling/web/recgate-canonical.js';
 import { Client, DISCLOSURE, record } from './client.mjs';
-import { Daemon, RECGATECTL, scratch } from './daemon.mjs';
+import { Daemon, RECGATECTL, scratch, sleep, until } from './daemon.mjs';
 
 const CONFIG = { 'consent.heartbeat_ms': 200, 'controller.name': 'Practice Example', 'controller.contact': 'privacy@practice.example' };
 let place;
@@ -189,5 +190,121 @@ describe('withdrawing after the call', () => {
     const done = await daemon.post('/v1/withdraw', token, {});
     assert.equal(done.status, 200, JSON.stringify(done.json));
     verified(done.json.receipt);
+  });
+});
+
+describe('the participant signs too', () => {
+  const ed25519 = generateKeyPairSync('ed25519');
+  const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const FINGERPRINT = `sha-256 ${Array(32).fill('AB').join(':')}`;
+
+  /** As the client module makes it, with whatever the test wants to be different. */
+  function signed({ alg = 'ES256', fingerprints = [], ...said }) {
+    const { privateKey, publicKey } = alg === 'ES256' ? p256 : ed25519;
+    const text = Buffer.from(canonicalJson({ decision: 'grant', media: 'all', fingerprints, ...said }));
+    const value = alg === 'ES256' ? signBytes('sha256', text, { key: privateKey, dsaEncoding: 'ieee-p1363' }) : signBytes(null, text, privateKey);
+    return { alg, public_key: publicKey.export({ format: 'jwk' }), value: value.toString('base64'), fingerprints };
+  }
+
+  async function asked() {
+    const people = await call();
+    const { request, disclosure_sha256 } = await people.anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
+    return { ...people, request, disclosure_sha256, said: { disclosure_sha256, participant: 'ben', request, session: people.session } };
+  }
+
+  for (const alg of ['ES256', 'Ed25519']) {
+    test(`${alg}: into the receipt and, committed, onto the ledger (R24)`, async () => {
+      const { ben, close, request, disclosure_sha256, said } = await asked();
+      const signature = signed({ alg, ...said, media: 'audio', fingerprints: [FINGERPRINT] });
+      const answer = await ben.request({ type: 'consent.grant', request, disclosure_sha256, media: ['audio'], signature: { ...signature, extra: 'dropped' } });
+      assert.equal(answer.type, 'consent.recorded', JSON.stringify(answer));
+      const receipt = verified(answer.receipt);
+      assert.deepEqual(receipt.participant_signature, signature);
+      assert.equal(receipt.legs_checked, 0, 'no connection stood that it could be tied to');
+      const leaf = JSON.parse(receipt.ledger.leaf);
+      assert.match(leaf.signature, /^[A-Za-z0-9_-]{43}$/, 'a commitment');
+      close();
+    });
+  }
+
+  test('a forged one is refused, and nothing is recorded of it', async () => {
+    const { session, ben, close, request, disclosure_sha256, said } = await asked();
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+    const good = signed(said);
+    const flipped = Buffer.from(good.value, 'base64');
+    flipped[10] ^= 1;
+    const forged = [
+      { ...good, value: flipped.toString('base64') }, { ...good, public_key: other }, { ...good, fingerprints: [FINGERPRINT] }, { ...good, alg: 'Ed25519' },
+      { ...good, alg: 'none' }, { ...good, value: '' }, { ...good, public_key: {} }, { ...good, public_key: { ...good.public_key, x: good.public_key.y, y: good.public_key.x } },
+      { ...good, fingerprints: 'none' }, { ...good, fingerprints: Array(17).fill(FINGERPRINT) }, signed({ ...said, participant: 'anna' }), signed({ ...said, session: 'other' }),
+      signed({ ...said, decision: 'decline' }), signed({ ...said, media: 'audio' }), signed({ ...said, request: '1' }), signed({ ...said, disclosure_sha256: '0'.repeat(64) }), {}, 'x', null, 7,
+    ];
+    for (const signature of forged) {
+      const answer = await ben.request({ type: 'consent.grant', request, disclosure_sha256, signature });
+      assert.deepEqual([answer.type, answer.code], ['error', 'bad_signature'], JSON.stringify(signature));
+    }
+    const list = (await daemon.get(`/v1/sessions/${session}`, daemon.token(session, 'a', 'auditor'))).json.consents;
+    assert.deepEqual(list.map(({ participant }) => participant), ['anna']);
+    const plain = await ben.request({ type: 'consent.grant', request, disclosure_sha256 });
+    assert.equal(plain.type, 'consent.recorded', 'without one it is as valid');
+    assert.deepEqual([verified(plain.receipt).participant_signature, plain.receipt.legs_checked], [undefined, undefined]);
+    close();
+  });
+});
+
+describe('the ledger refuses', () => {
+  // A trigger in the store stands for a disk that refuses: every leaf fails, nothing else does.
+  const store = (sql) => execFileSync('python3', ['-c', 'import sqlite3,sys; db=sqlite3.connect(sys.argv[1], timeout=20); db.executescript(sys.argv[2]); db.close()',
+    path.join(daemon.data, 'vault.db'), sql]);
+  const refuse = () => store("CREATE TRIGGER refusing BEFORE INSERT ON leaves BEGIN SELECT raise(ABORT, 'the test refuses'); END;");
+  const relent = () => store('DROP TRIGGER IF EXISTS refusing;');
+  const states = (who) => who.log.filter(({ type }) => type === 'recording.state').map(({ state }) => state);
+
+  test('a grant: no receipt and why; nothing is recorded until it is written, then the receipt follows by itself (R7, R21, R24)', async () => {
+    const { session, anna, ben, close } = await call();
+    const { request, disclosure_sha256 } = await anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
+    refuse();
+    try {
+      const since = ben.mark();
+      const answer = await ben.request({ type: 'consent.grant', request, disclosure_sha256 });
+      assert.deepEqual([answer.type, answer.code, answer.receipt, answer.withdraw_key], ['error', 'no_receipt', undefined, undefined]);
+      assert.match(answer.message, /no receipt.*the test refuses/);
+      await sleep(2500); // the store is looked at every second
+      assert.equal(ben.log.slice(since).filter(({ code }) => code === 'no_receipt').length, 1, 'told once');
+      assert.notEqual(states(ben).at(-1), 'recording', JSON.stringify(states(ben)));
+      relent();
+      const late = await ben.expect((message) => message.type === 'consent.recorded' && message.re === undefined, 'the receipt', 5000, since);
+      verified(late.receipt);
+      assert.equal((await daemon.post('/v1/withdraw/preview', null, { withdraw_key: late.withdraw_key })).status, 200, 'its key works');
+      await ben.state('recording', { since });
+      const auditor = daemon.token(session, 'a', 'auditor');
+      const history = await until(async () => {
+        const { gate_history: list } = (await daemon.get(`/v1/sessions/${session}`, auditor)).json;
+        return list.length > 0 && list;
+      }, 'the gate’s opening on the ledger');
+      assert.ok(history.every(({ at }) => at >= late.receipt.events[0].event_time), 'the gate opened only after the grant was on the ledger');
+    } finally {
+      relent();
+    }
+    close();
+  });
+
+  test('a withdrawal: acknowledged when the erase is on the ledger, and then with its receipt (R13)', async () => {
+    const { anna, ben, close } = await call();
+    await record(anna, [ben]);
+    refuse();
+    try {
+      const since = ben.mark();
+      ben.send({ type: 'consent.withdraw', id: 'w' });
+      await sleep(1500);
+      assert.ok(!ben.log.slice(since).some(({ type }) => type === 'consent.withdrawn'), 'not durable, not acknowledged');
+      relent();
+      const done = await ben.expect('consent.withdrawn', 'consent.withdrawn', 8000, since);
+      assert.equal(done.receipt_error, undefined);
+      verified(done.receipt);
+    } finally {
+      relent();
+    }
+    close();
   });
 });

@@ -207,7 +207,10 @@ static void bed_new(Bed *bed, gsize ring_bytes, gboolean b_is_client) {
     bed->peers[i] = peer_new(&peer);
   }
   negotiate(bed, b_is_client ? "active" : "passive");
+  g_assert_null(call_remote_fingerprint(bed->call, CALL_A)); /* announced is not proven */
   g_assert_true(run_until(bed, is_connected, 2));
+  for (guint i = 0; i < 2; i++) /* whose media it is (R24) */
+    g_assert_cmpstr(call_remote_fingerprint(bed->call, (CallSide)i), ==, peer_fingerprint(bed->peers[i]));
 }
 
 static void bed_up(Bed *bed, gconstpointer data) {

@@ -72,7 +72,7 @@ suite_integration() {
 
 # Browsers live in a network of their own (own-network.sh).
 suite_browser() {
-  IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw}.test.mjs
+  IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw,verify}.test.mjs
 }
 
 # Camera off and microphone muted for 10 s each: all waiting, so not daily.
@@ -83,8 +83,8 @@ suite_toggles() {
 # Every state of the pages, photographed, checked for accessibility; each side of a call in each browser.
 suite_screens() {
   local -x IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1
-  RECGATE_BROWSERS=chromium-firefox node_suite screens 400 tests/browser/{screens,audit}.test.mjs tests/browser/long/screens.mjs
-  RECGATE_BROWSERS=firefox-chromium node_suite screens-reversed 400 tests/browser/{screens,audit}.test.mjs tests/browser/long/screens.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite screens 400 tests/browser/{screens,audit,ahead,receipts}.test.mjs tests/browser/long/screens.mjs
+  RECGATE_BROWSERS=firefox-chromium node_suite screens-reversed 400 tests/browser/{screens,audit,ahead,receipts}.test.mjs tests/browser/long/screens.mjs
 }
 
 suite_browsers() {

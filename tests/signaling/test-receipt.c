@@ -4,6 +4,7 @@
 #include "signaling/receipt.h"
 #include "tests/vault/fixture.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "gate/ledger/ledger.h"
@@ -30,13 +31,25 @@ static json_t *disclosure_new(void) {
                    "on_withdrawal", "session", "language", "en", "controller", "Practice Example", "contact", "privacy@practice.example");
 }
 
-static json_t *signature_new(void) {
-  return json_pack("{s:s, s:s, s:s, s:[s]}", "alg", "ES256", "public_key", "k", "value", "v", "fingerprints", "sha-256 AA");
+/* As a client with an Ed25519 key makes it; ES256 is tests/integration/receipts.test.mjs. */
+static json_t *signature_new(const char *disclosure_sha256) {
+  guint8 public_key[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES], value[crypto_sign_BYTES];
+  char x[64], value_text[96];
+  crypto_sign_keypair(public_key, secret);
+  json_auto_t *said = json_pack("{s:s, s:s, s:[], s:s, s:s, s:s, s:s}", "decision", "grant", "disclosure_sha256", disclosure_sha256,
+                                "fingerprints", "media", "audio", "participant", "ana", "request", "7", "session", "s");
+  g_autofree char *text = ledger_canonical_json(said, NULL);
+  crypto_sign_detached(value, NULL, (const guint8 *)text, strlen(text), secret);
+  sodium_bin2base64(x, sizeof x, public_key, sizeof public_key, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  sodium_bin2base64(value_text, sizeof value_text, value, sizeof value, sodium_base64_VARIANT_ORIGINAL);
+  return json_pack("{s:s, s:{s:s, s:s, s:s}, s:s, s:[]}", "alg", "Ed25519", "public_key", "kty", "OKP", "crv", "Ed25519", "x", x, "value",
+                   value_text, "fingerprints");
 }
 
 static json_t *grant(Fixture *fixture) {
-  json_auto_t *disclosure = disclosure_new(), *described = json_object(), *own = signature_new();
+  json_auto_t *disclosure = disclosure_new(), *described = json_object();
   receipt_describe(described, disclosure);
+  json_auto_t *own = signature_new(json_string_value(json_object_get(described, "privacy_notice_sha256")));
   json_auto_t *proof = append(fixture, json_pack("{s:s, s:I, s:s, s:s, s:s, s:O, s:s}", "type", "grant", "request", (json_int_t)7, "media",
                                                  "audio", "participant", "ana", "disclosure_sha256",
                                                  json_string_value(json_object_get(described, "privacy_notice_sha256")), "signature", own,
@@ -170,6 +183,7 @@ static void test_each_check(void) {
                                           {"media", "request"},
                                           {"withdraw_key_sha256", "withdraw key"},
                                           {"participant_signature", "participant's signature"},
+                                          {"media", "participant's key"},
                                           {"schema_version", "schema"}};
   const char *key = vault_verifier_text(fixture->vault);
   json_auto_t *receipt = grant(fixture);

@@ -42,14 +42,14 @@ static const struct {
              " seal('participant', r.session, participant, participant) || ' ' || take || ' ' || track AS key, first, last"
              " FROM runs JOIN recordings AS r ON r.id = recording"},
     {"segments", "SELECT s.id AS key, seal('session', r.session, '', r.session) || ' ' || r.request AS recording, take, track, seq,"
-                 " seal('participant', r.session, participant, participant) AS participant, dropped,"
+                 " seal('participant', r.session, participant, CASE WHEN r.id IS NOT NULL THEN participant END) AS participant, dropped,"
                  " CASE WHEN dropped IS NULL THEN medium END AS medium, CASE WHEN dropped IS NULL THEN continues END AS continues,"
                  " CASE WHEN dropped IS NULL THEN start_at END AS start, CASE WHEN dropped IS NULL THEN end_at END AS end,"
                  " CASE WHEN dropped IS NULL THEN bytes END AS bytes, CASE WHEN dropped IS NULL THEN s.sha256 END AS sha256,"
                  " CASE WHEN dropped IS NULL THEN seal('consent_set', r.session, '', consent_set) END AS consent_set,"
                  " CASE WHEN EXISTS(SELECT 1 FROM purges AS p WHERE p.recording = s.recording AND (p.scope = 3 OR"
                  " (p.scope = 2 AND p.participant = s.participant))) THEN 'gone' WHEN wrapped IS NULL THEN 'no' ELSE 'yes' END AS key_is"
-                 " FROM segments AS s JOIN recordings AS r ON r.id = s.recording"},
+                 " FROM segments AS s LEFT JOIN recordings AS r ON r.id = s.recording"},
     {"purges", "SELECT leaf || ' ' || r.request AS key, seal('session', r.session, '', r.session) AS session, scope, p.reason, segments,"
                " bytes, hash, p.at, seal('participant', r.session, p.participant, p.participant) AS participant,"
                " seal('participant', r.session, by, by) AS by FROM purges AS p JOIN recordings AS r ON r.id = p.recording"},
@@ -269,11 +269,14 @@ static json_t *holder_of(const Replay *replay, gint64 request, const char *perso
   return row_of(replay, "holders", "%s %" G_GINT64_FORMAT " %s", replay->session, request, person);
 }
 
-/* Takes the details. */
+/* Takes the details. Where the request never reached the disk its segments, all of them dropped, are in state nobody's. */
 static void segment_set(const Replay *replay, const json_t *of, json_t *details) {
-  g_autofree char *recording = g_strdup_printf("%s %" G_GINT64_FORMAT, replay->session, number(replay, "request"));
-  json_object_update_new(details, json_pack("{s:s, s:o, s:o, s:o, s:o}", "recording", recording, "take", field(replay->leaf, "take"),
-                                            "track", field(of, "track"), "seq", field(of, "seq"), "participant", field(of, "participant")));
+  g_autofree char *key = g_strdup_printf("%s %" G_GINT64_FORMAT, replay->session, number(replay, "request"));
+  const gboolean asked = row_of(replay, "recordings", "%s", key) != NULL;
+  g_assert_true(asked || !json_is_null(json_object_get(details, "dropped")));
+  json_object_update_new(details, json_pack("{s:o, s:o, s:o, s:o, s:o}", "recording", asked ? json_string(key) : json_null(), "take",
+                                            field(replay->leaf, "take"), "track", field(of, "track"), "seq", field(of, "seq"),
+                                            "participant", asked ? field(of, "participant") : json_null()));
   row_set(replay, "segments", details, "%" G_GINT64_FORMAT, (gint64)json_integer_value(json_object_get(of, "segment")));
 }
 
@@ -302,7 +305,9 @@ static void follow_drop(const Replay *replay) {
   json_t *one;
   json_array_foreach(json_object_get(replay->leaf, "segments"), i, one) {
     const json_t *was = row_of(replay, "segments", "%" G_GINT64_FORMAT, (gint64)json_integer_value(json_object_get(one, "segment")));
-    if (was && json_is_null(json_object_get(was, "dropped"))) { /* withdrawn while it was being committed */
+    if (was && !json_is_null(json_object_get(was, "dropped")))
+      g_error("segment %" G_GINT64_FORMAT " is dropped twice", (gint64)json_integer_value(json_object_get(one, "segment")));
+    if (was) { /* withdrawn while it was being committed */
       json_t *holder = holder_of(replay, number(replay, "request"), json_string_value(json_object_get(one, "participant")));
       add(holder, "segments", -1);
       add(holder, "bytes", -json_integer_value(json_object_get(was, "bytes")));
@@ -345,7 +350,7 @@ static void cover_segments(const Replay *replay) {
       g_autofree char *recording =
           g_strdup_printf("%s %s", json_string_value(json_object_get(purge, "session")), strchr(purge_key, ' ') + 1);
       const gint64 scope = json_integer_value(json_object_get(purge, "scope"));
-      if (g_str_equal(recording, json_string_value(json_object_get(segment, "recording"))) &&
+      if (g_strcmp0(recording, json_string_value(json_object_get(segment, "recording"))) == 0 &&
           (scope == 3 || (scope == 2 && json_equal(json_object_get(purge, "participant"), json_object_get(segment, "participant")))))
         json_object_set_new(segment, "key_is", json_string("gone"));
     }

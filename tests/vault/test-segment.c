@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "tests/vault/fixture.h"
+#include "tests/vault/replay.h"
 
 static guint8 *pattern(gsize n) {
   guint8 *bytes = g_malloc(n);
@@ -188,6 +189,39 @@ static void test_kill_races(void) {
   fixture_remove(dir);
 }
 
+/* A drop, a commit and the take's own forgetting in one transaction: one leaf says what became of each segment (R21). */
+static void test_one_leaf_each(void) {
+  Fixture *fixture = fixture_new(NULL);
+  for (guint round = 0; round < 20; round++) {
+    char session[16];
+    g_snprintf(session, sizeof session, "s%u", round);
+    fixture_request(fixture, session, 1, VAULT_SCOPE_SESSION);
+    VaultTake *take = fixture_take(fixture, session, 1, 1);
+    const guint64 dropped = fixture_sealed(fixture, take, "a", 0, "bytes", 5),
+                  committed = fixture_sealed(fixture, take, "b", 0, "bytes", 5);
+    fixture_sealed(fixture, take, "c", 0, "bytes", 5);
+    FixtureReply reply = {0}, last = {0};
+    vault_append(fixture->vault, session, json_pack("{s:s}", "type", "note"), NULL,
+                 NULL); /* keeps the storage thread: what follows shares a transaction */
+    vault_drop(fixture->vault, dropped, "lapsed");
+    vault_commit(fixture->vault, committed, NULL, fixture_done, &reply);
+    if (round % 2)
+      g_usleep(round * 200);
+    vault_take_kill(take, "withdrawn");
+    vault_append(fixture->vault, session, json_pack("{s:s}", "type", "note"), fixture_done, &last);
+    fixture_wait(fixture, &reply.there);
+    fixture_wait(fixture, &last.there);
+    vault_take_unref(take);
+  }
+  fixture_reopen(fixture);
+  gint64 leaves;
+  g_autofree char *difference = replay_difference(fixture->dir, NULL, &leaves);
+  g_assert_cmpstr(difference, ==, NULL);
+  g_autofree char *dir = g_strdup(fixture->dir);
+  fixture_free(fixture);
+  fixture_remove(dir);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/vault/segment/round-trip", test_round_trip);
@@ -195,5 +229,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/segment/drop-and-discard", test_drop_and_discard);
   g_test_add_func("/vault/segment/kill", test_kill);
   g_test_add_func("/vault/segment/kill-races", test_kill_races);
+  g_test_add_func("/vault/segment/one-leaf-each", test_one_leaf_each);
   return g_test_run();
 }

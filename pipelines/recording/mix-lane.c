@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipelines/recording/mix-lane.h"
+
+#include <string.h>
+
+#define HOLD_NS        (2 * GST_SECOND)   /* a picture that stands still; after that nothing is being sent */
+#define JITTER_SAMPLES (MIX_RATE_HZ / 50) /* times are whole milliseconds: so far apart, sound is still one stream */
+
+struct MixLane {
+  gboolean video;
+  GstElement *chain; /* a bin: decode, convert, scale */
+  GstPad *out, *in;  /* into it, and from it */
+  gboolean begun;
+  GQueue decoded; /* GstBuffer */
+  GstBuffer *picture;
+  gint64 sample; /* at which the next decoded sound belongs; -1: not known yet */
+};
+
+static GstFlowReturn on_decoded(GstPad *pad, GstObject *parent, GstBuffer *buffer) {
+  MixLane *lane = gst_pad_get_element_private(pad);
+  (void)parent;
+  g_queue_push_tail(&lane->decoded, buffer);
+  return GST_FLOW_OK;
+}
+
+static gboolean on_event(GstPad *pad, GstObject *parent, GstEvent *event) {
+  (void)pad;
+  (void)parent;
+  gst_event_unref(event);
+  return TRUE;
+}
+
+static char *describe(gboolean video, guint width, guint height) {
+  return video ? g_strdup_printf("vp8dec ! videoconvert ! videoscale add-borders=true ! "
+                                 "capsfilter caps=video/x-raw,format=I420,width=%u,height=%u,pixel-aspect-ratio=1/1",
+                                 width, height)
+               : g_strdup_printf("opusdec ! audioconvert ! audioresample ! capsfilter "
+                                 "caps=audio/x-raw,format=S16LE,layout=interleaved,rate=%d,channels=%d",
+                                 MIX_RATE_HZ, MIX_CHANNELS);
+}
+
+MixLane *mix_lane_new(gboolean video, guint width, guint height) {
+  g_autofree char *text = describe(video, width, height);
+  g_autoptr(GError) error = NULL;
+  GstElement *chain = gst_parse_bin_from_description(text, TRUE, &error);
+  if (chain == NULL)
+    return NULL;
+  MixLane *lane = g_new0(MixLane, 1);
+  lane->video = video;
+  lane->sample = -1;
+  g_queue_init(&lane->decoded);
+  lane->chain = gst_object_ref_sink(chain);
+  lane->out = gst_object_ref_sink(gst_pad_new("out", GST_PAD_SRC));
+  lane->in = gst_object_ref_sink(gst_pad_new("in", GST_PAD_SINK));
+  gst_pad_set_element_private(lane->in, lane);
+  gst_pad_set_chain_function(lane->in, on_decoded);
+  gst_pad_set_event_function(lane->in, on_event);
+  g_autoptr(GstPad) sink = gst_element_get_static_pad(chain, "sink"), src = gst_element_get_static_pad(chain, "src");
+  gst_pad_link_full(lane->out, sink, GST_PAD_LINK_CHECK_NOTHING);
+  gst_pad_link_full(src, lane->in, GST_PAD_LINK_CHECK_NOTHING);
+  gst_pad_set_active(lane->in, TRUE);
+  gst_element_set_state(chain, GST_STATE_PLAYING);
+  gst_pad_set_active(lane->out, TRUE);
+  return lane;
+}
+
+void mix_lane_free(MixLane *lane) {
+  if (lane == NULL)
+    return;
+  gst_pad_set_active(lane->out, FALSE);
+  gst_element_set_state(lane->chain, GST_STATE_NULL);
+  gst_pad_set_active(lane->in, FALSE);
+  g_clear_pointer(&lane->picture, gst_buffer_unref);
+  g_queue_clear_full(&lane->decoded, (GDestroyNotify)gst_buffer_unref);
+  gst_object_unref(lane->out);
+  gst_object_unref(lane->in);
+  gst_object_unref(lane->chain);
+  g_free(lane);
+}
+
+void mix_lane_push(MixLane *lane, GstCaps *caps, GstBuffer *frame) {
+  if (!lane->begun) {
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_pad_push_event(lane->out, gst_event_new_stream_start("track"));
+    gst_pad_push_event(lane->out, gst_event_new_caps(caps));
+    gst_pad_push_event(lane->out, gst_event_new_segment(&segment));
+    lane->begun = TRUE;
+  }
+  (void)!gst_pad_push(lane->out, frame);
+}
+
+GstBuffer *mix_lane_picture(MixLane *lane, GstClockTime at) {
+  for (GstBuffer *next; (next = g_queue_peek_head(&lane->decoded)) != NULL && GST_BUFFER_PTS(next) <= at;) {
+    g_clear_pointer(&lane->picture, gst_buffer_unref);
+    lane->picture = g_queue_pop_head(&lane->decoded);
+  }
+  gboolean shown = lane->picture != NULL && at - GST_BUFFER_PTS(lane->picture) < HOLD_NS;
+  return shown ? gst_buffer_ref(lane->picture) : NULL;
+}
+
+/* Adds what of the first decoded buffer lies before `end`; FALSE: nothing more does. */
+static gboolean sound_piece(MixLane *lane, gint64 begin, gint64 end, gint16 *samples) {
+  GstBuffer *buffer = g_queue_peek_head(&lane->decoded);
+  if (buffer == NULL)
+    return FALSE;
+  gint64 at = (gint64)gst_util_uint64_scale_round(GST_BUFFER_PTS(buffer), MIX_RATE_HZ, GST_SECOND);
+  if (lane->sample >= 0 && ABS(at - lane->sample) < JITTER_SAMPLES)
+    at = lane->sample;
+  gsize frame_bytes = MIX_CHANNELS * sizeof *samples;
+  gint64 length = (gint64)(gst_buffer_get_size(buffer) / frame_bytes), from = MAX(at, begin), until = MIN(at + length, end);
+  if (at >= end)
+    return FALSE;
+  if (until > from)
+    gst_buffer_extract(buffer, (gsize)(from - at) * frame_bytes, samples + (from - begin) * MIX_CHANNELS,
+                       (gsize)(until - from) * frame_bytes);
+  if (at + length > end) { /* the rest is the next call's */
+    gsize used = (gsize)(end - at) * frame_bytes;
+    GstBuffer *rest = gst_buffer_copy_region(buffer, GST_BUFFER_COPY_MEMORY, used, gst_buffer_get_size(buffer) - used);
+    GST_BUFFER_PTS(rest) = gst_util_uint64_scale_round((guint64)end, GST_SECOND, MIX_RATE_HZ);
+    g_queue_pop_head(&lane->decoded);
+    g_queue_push_head(&lane->decoded, rest);
+    lane->sample = end;
+    gst_buffer_unref(buffer);
+    return FALSE;
+  }
+  lane->sample = at + length;
+  gst_buffer_unref(g_queue_pop_head(&lane->decoded));
+  return TRUE;
+}
+
+void mix_lane_sound(MixLane *lane, GstClockTime at, gint16 *samples, guint n) {
+  gint64 begin = (gint64)gst_util_uint64_scale_round(at, MIX_RATE_HZ, GST_SECOND);
+  while (sound_piece(lane, begin, begin + n, samples))
+    ;
+}
