@@ -157,6 +157,12 @@ static const char *const of_person[] = {
     "UPDATE purges SET by = ?1 WHERE recording IN (SELECT id FROM recordings WHERE session = ?2) AND by = ?3",
     "UPDATE takes SET roster = replace(roster, '\"' || ?3 || '\"', '\"' || ?1 || '\"') WHERE session = ?2",
     "DELETE FROM withdraw_keys WHERE session = ?2 AND participant = ?3 AND ?1 IS NOT NULL",
+    "DELETE FROM deliveries WHERE report IN (SELECT report FROM reports WHERE session = ?2 AND participant = ?3) AND ?1 IS NOT NULL",
+    "DELETE FROM reports WHERE session = ?2 AND participant = ?3 AND ?1 IS NOT NULL",
+    /* A bundle of somebody else that still waits holds this person's salt: it is sealed anew, without it. */
+    "UPDATE reports SET sha256 = NULL WHERE session = ?2 AND ?1 IS NOT ?3 AND (report IN (SELECT report FROM deliveries WHERE state = "
+    "'waiting')"
+    " OR report NOT IN (SELECT report FROM deliveries))",
 };
 
 /* ?1 new name, ?2 session. */
@@ -167,6 +173,8 @@ static const char *const of_session[] = {
     "UPDATE exports SET session = ?1 WHERE session = ?2",
     "UPDATE recordings SET session = ?1, disclosure = '{}', sha256 = '' WHERE session = ?2",
     "DELETE FROM withdraw_keys WHERE session = ?2 AND ?1 IS NOT NULL",
+    "DELETE FROM deliveries WHERE report IN (SELECT report FROM reports WHERE session = ?2) AND ?1 IS NOT NULL",
+    "DELETE FROM reports WHERE session = ?2 AND ?1 IS NOT NULL",
     "UPDATE sessions SET session = ?1 WHERE session = ?2",
 };
 

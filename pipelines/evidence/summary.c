@@ -11,7 +11,7 @@ static const char head[] =
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
     "<style>\n:root{color-scheme:light dark}\nbody{font:100%/1.5 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem}\n"
     "h1,h2{line-height:1.25}\n.scroll{overflow-x:auto}\ntable{border-collapse:collapse;width:100%}\n"
-    "th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8886;overflow-wrap:anywhere}\n"
+    "th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8886;overflow-wrap:break-word}\n"
     "pre,code{white-space:pre-wrap;overflow-wrap:anywhere}\nblockquote{margin:0 0 1rem;padding:.5rem 1rem;border-left:4px solid #8886}\n"
     "</style>\n";
 

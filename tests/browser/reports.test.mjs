@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reporting a problem and ending the call for everyone, on the page (R6, R14, R25): seen, by keyboard, in both languages.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -88,6 +89,21 @@ test('Anna ends the call for everyone behind one question; what was recorded sta
   await ben.sees('Your withdrawal is done');
   assert.ok((await stage.segments(session)).every(({ state }) => state === 'purged'));
   assert.deepEqual([...anna.complaints, ...ben.complaints], []);
+});
+
+test('the summary in the bundle: a page without scripts that reads well on a phone', async () => {
+  const { session, anna } = await stage.call({ talk: false });
+  const answer = await stage.daemon.get(`/v1/sessions/${session}/evidence`, stage.auditor(session));
+  assert.equal(answer.status, 200);
+  const file = path.join(place.dir, 'e.zip');
+  writeFileSync(file, answer.bytes);
+  execFileSync('python3', ['-c', 'import sys,zipfile; zipfile.ZipFile(sys.argv[1]).extract("summary.html", sys.argv[2])', file, place.dir]);
+  const page = await stage.browsers[0].newPage();
+  await page.goto(`file://${path.join(place.dir, 'summary.html')}`);
+  assert.match(await page.evaluate(() => document.body.innerText), /People[^]*Anna[^]*Ben[^]*Checkpoint/);
+  await shootPage(page, 'evidence-summary', { kind: stage.kinds[0] });
+  await page.close();
+  assert.deepEqual(anna.complaints, []);
 });
 
 test('in Spanish', async () => {

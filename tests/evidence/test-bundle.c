@@ -284,6 +284,27 @@ static void test_forgotten(void) {
   case_end(&made);
 }
 
+/* A call of hours: the cost of a bundle grows with the session's leaves, and they pack (-m perf). */
+static void test_large(void) {
+  enum { LEAVES = 4000 };
+  Fixture *fixture = fixture_new(NULL);
+  FixtureReply last = {0};
+  g_autoptr(GError) error = NULL;
+  for (guint i = 0; i < LEAVES; i++)
+    vault_append(fixture->vault, "s", json_pack("{s:s, s:s, s:i}", "type", "pause", "participant", "c", "n", i),
+                 i + 1 == LEAVES ? fixture_done : NULL, &last);
+  fixture_wait(fixture, &last.there);
+  Case made = {.fixture = fixture, .reader = vault_reader_open(fixture->dir, fixture->vault, NULL)};
+  g_test_timer_start();
+  made.bundle = bundle_make(made.reader, fixture->vault, &(BundleWish){.session = "s"}, &error);
+  g_assert_no_error(error);
+  g_test_message("made in %.1f s, %zu bytes for %d leaves", g_test_timer_elapsed(), g_bytes_get_size(made.bundle), (int)LEAVES);
+  g_test_timer_start();
+  g_assert_true(holds(made.bundle, NULL, NULL));
+  g_test_message("checked in %.1f s", g_test_timer_elapsed());
+  case_end(&made);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/evidence/bundle/whole", test_whole);
@@ -295,5 +316,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/evidence/bundle/plain-text", test_plain_text);
   g_test_add_func("/evidence/bundle/languages", test_languages);
   g_test_add_func("/evidence/bundle/forgotten", test_forgotten);
+  if (g_test_perf())
+    g_test_add_func("/evidence/bundle/large", test_large);
   return g_test_run();
 }

@@ -5,6 +5,7 @@
 
 #include "gate/ledger/proof.h"
 #include "gate/vault/vault-private.h"
+#include "gate/vault/vault-reports.h"
 #include "tests/vault/fixture.h"
 
 static const char *const NAMES[] = {"Dr. Anna Unmistakable", "Benjamin Onlyone"};
@@ -71,6 +72,15 @@ static void live(Fixture *fixture, Shown shown[2]) {
         fixture_append(fixture, SESSION,
                        json_pack("{s:s, s:s, s:s, s:s}", "type", "join", "participant", IDS[who], "name", NAMES[who], "role", "client"))
             .ok);
+  for (guint who = 0; who < 2; who++) { /* R25: what a report says goes with whoever said it */
+    const char *id = who == 0 ? "report-0" : "report-1";
+    g_assert_true(fixture_append(fixture, SESSION,
+                                 json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "report", "participant", IDS[who], "report", id, "kind",
+                                           "dispute", "text", NAMES[who]))
+                      .ok);
+    g_assert_true(
+        fixture_append(fixture, SESSION, json_pack("{s:s, s:s, s:s}", "type", "report_sealed", "report", id, "sha256", "5ea1")).ok);
+  }
   g_autofree char *text = g_strdup_printf("{\"use\":\"as %s told %s\"}", NAMES[0], NAMES[1]);
   const VaultRecording recording = {SESSION, 1, VAULT_SCOPE_SESSION, 86400, text, "5ca1ab1e", IDS[0]};
   vault_recording_new(fixture->vault, &recording, fixture_done, &reply);
@@ -134,6 +144,9 @@ static void test_person(void) {
   g_autoptr(VaultReader) reader = vault_reader_open(fixture->dir, fixture->vault, NULL);
   json_auto_t *session = vault_reader_session(reader, SESSION, NULL), *segments = vault_reader_segments(reader, SESSION, NULL);
   json_auto_t *leaf = json_loads(shown[1].leaf, 0, NULL);
+  json_auto_t *reports = vault_reader_reports(reader, SESSION, NULL);
+  g_assert_cmpuint(json_array_size(reports), ==, 1); /* the other one's, whose waiting bundle is to be sealed anew, without this salt */
+  g_assert_true(json_is_null(json_object_get(json_array_get(reports, 0), "bundle_sha256")));
   g_autofree char *to = g_strconcat(VAULT_FORGOTTEN, json_string_value(json_object_get(leaf, "participant")), NULL);
   g_autofree char *dump = json_dumps(session, 0), *listed = json_dumps(segments, 0);
   g_assert_nonnull(strstr(dump, to)); /* the lists still say which leaves are about whom */

@@ -72,6 +72,14 @@ test('/page/status/who-may-ask (R2, R4)', () => {
   assert.equal(may({ recording: { state: 'purged' }, myNo: true }), false);
 });
 
+test('/page/status/anybody-in-the-call-may-report-and-who-may-ask-may-end-it (R2, R25)', () => {
+  const of = (changes) => (({ report, endAll }) => [report, endAll])(actionsOf(snapshot(changes)));
+  assert.deepEqual(of({ role: 'client' }), [true, false]);
+  assert.deepEqual(of({ self: 'ex', role: 'expert' }), [true, true]);
+  assert.deepEqual(of({ self: 'ex', role: 'expert', connection: 'reconnecting' }), [false, false]);
+  assert.deepEqual(of({ self: 'ex', role: undefined, connection: 'ended' }), [false, false]);
+});
+
 test('/page/status/a-no-that-stands-keeps-the-asker-from-asking (R4)', () => {
   const consents = { request: 'r1', granted: [], waiting: ['ex'], declined: ['cl'] };
   assert.equal(actionsOf(snapshot({ self: 'ex', role: 'expert', consents, recording: { state: 'purged', by: 'cl' } })).ask, false);
