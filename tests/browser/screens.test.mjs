@@ -26,7 +26,7 @@ async function third(session) {
 test('before, alone, with two, with three, full', async () => {
   const session = stage.fresh();
   const anna = await stage.open(session, 'anna', 'expert', { seat: 0 });
-  await anna.sees(words.join, 20_000); // a browser just started
+  await anna.sees(words.join);
   await shoot(anna, 'before-joining');
   await anna.join();
   await shoot(anna, 'alone');
@@ -116,7 +116,7 @@ test('joined, asked, read, agreed, paused, withdrawn by keyboard alone; a screen
   await stage.leaveAll();
   const session = stage.fresh();
   const anna = await stage.open(session, 'anna', 'expert', { seat: 0 });
-  await anna.sees(words.join, 20_000); // a browser just started
+  await anna.sees(words.join);
   await enter(anna, words.join);
   await anna.expect('joined', 10_000);
   const ben = await stage.open(session, 'ben', 'client', { seat: 1 });
