@@ -143,7 +143,7 @@ test('joined, asked, read, agreed, paused, withdrawn by keyboard alone; a screen
   await ben.state('recording');
   await enter(ben, words.pause, { back: true });
   await anna.state('paused');
-  assert.equal(await focus(), 'resume', 'the focus is not lost with the button that had it');
+  await until(async () => (await focus()) === 'resume', 'the focus to go on to Resume, not to be lost with the button that had it');
   await enter(ben, words.resume);
   await anna.state('recording', { since: (await anna.mark()) - 1 }).catch(() => {});
   await ben.sees(words.status.recording[1]);
