@@ -218,7 +218,7 @@ export class RecgateClient extends EventTarget {
 
   /** One for all connections of this client, so that what a grant is tied to (R24) outlives a connection that is made anew. */
   async #makeCertificate() {
-    const made = await globalThis.RTCPeerConnection?.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' }).catch(() => null);
+    const made = await globalThis.RTCPeerConnection?.generateCertificate(/** @type {EcKeyGenParams} */ ({ name: 'ECDSA', namedCurve: 'P-256' })).catch(() => null);
     if (made) this.#certificates = [made];
   }
 

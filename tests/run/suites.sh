@@ -45,11 +45,11 @@ meson_suite() {
   cp "$3/meson-logs/$1.json" "build/test-results/$1.json" 2>/dev/null || true
 }
 
-# node_suite NAME SECONDS FILE…: one file after the other; they share two cores with browsers.
+# node_suite NAME SECONDS FILE…: one file after the other, because browsers need both cores, or AT_ONCE at a time.
 node_suite() {
   local name=$1 seconds=$2
   shift 2
-  bounded "$name" "$seconds" ${IN_NETWORK:-} node --test --test-concurrency=1 \
+  bounded "$name" "$seconds" ${IN_NETWORK:-} node --test --test-concurrency="${AT_ONCE:-1}" \
     --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=junit --test-reporter-destination="build/test-results/$name.xml" "$@"
 }
@@ -67,7 +67,7 @@ suite_unit() {
 }
 
 suite_integration() {
-  node_suite integration 60 tests/integration/*.test.mjs
+  AT_ONCE=2 node_suite integration 150 tests/integration/*.test.mjs # they wait more than they work
 }
 
 # Browsers live in a network of their own (own-network.sh).
@@ -91,7 +91,7 @@ suite_screens() {
 # The pages beside the call: the auditor's, the letter's, the receipts', reports; and that the log verifies in a browser.
 suite_pages() {
   local -x IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1
-  RECGATE_BROWSERS=chromium-firefox node_suite pages 400 tests/browser/{audit,ahead,receipts,proof}.test.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite pages 500 tests/browser/{audit,ahead,receipts,reports,kept,proof}.test.mjs
   RECGATE_BROWSERS=chromium-firefox node_suite long-call 200 tests/browser/long-call.test.mjs
 }
 
@@ -120,7 +120,7 @@ suite_withdraw() {
 }
 
 suite_soak() {
-  IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
+  RECGATE_SOAK_S=${RECGATE_SOAK_S:-200} IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
 }
 
 # 10^6 schedules of the consent core; the vault's process ended and its disk full at every call, its disk broken at every tenth.
@@ -143,7 +143,7 @@ sanitized() {
   (
     export ASAN_OPTIONS=${ASAN_OPTIONS:-}:log_path=$reports/report UBSAN_OPTIONS=${UBSAN_OPTIONS:-}:log_path=$reports/report
     export TSAN_OPTIONS=${TSAN_OPTIONS:-}:log_path=$reports/report RECGATE_BUILD=build-$name
-    node_suite "$name-integration" 240 tests/integration/*.test.mjs
+    AT_ONCE=2 node_suite "$name-integration" 600 tests/integration/*.test.mjs
     IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-chromium node_suite "$name-browser" 300 tests/browser/{call,withdraw}.test.mjs
   )
   bounded "$name-reports" 10 sh -c "! cat $reports/* 2>/dev/null | grep ."
