@@ -17,12 +17,11 @@ struct Withdrawal {
   Session *session;
   Member *member;
   guint64 request;
-  ConsentScope asked;
   gint64 received_us, gate_closed_us, erased_us;
   guint waiting;        /* erases, the leaf, the worker; takes being thrown away are session->closing */
   Purged fresh, before; /* by this withdrawal; by earlier ones of the same recordings, which it asked for again */
   json_t *exports;
-  ConsentScope scope;
+  ConsentScope scope; /* as asked; UNSET: as disclosed */
   json_t *proof; /* of the leaf; NULL: the ledger refused it, and: */
   char *why;
   gboolean leaf_again;
@@ -134,7 +133,7 @@ void session_withdraw_erase(Session *session, const ConsentEffect *effect) {
   const Withdrawal *of_before = effect->request == 0 ? session->withdrawing : NULL;
   const VaultErase wanted = {.session = session->id,
                              .request = effect->request,
-                             .scope = of_before != NULL ? asked_scope(of_before->asked) : vault_scope(effect->scope),
+                             .scope = of_before != NULL ? asked_scope(of_before->scope) : vault_scope(effect->scope),
                              .participant = member != NULL ? member->id : "",
                              .reason = "withdrawn"};
   if (wanted.scope != VAULT_SCOPE_AFTER)
@@ -190,7 +189,6 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
   *withdrawal = (Withdrawal){.session = session,
                              .member = member,
                              .request = request > 0 ? request : consent_view(session->consent).request,
-                             .asked = scope,
                              .received_us = received_us,
                              .erased_us = received_us,
                              .scope = scope,

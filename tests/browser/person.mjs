@@ -62,6 +62,7 @@ export class Person {
     const found = await until(() => this.#visible(name, role), `a ${role} "${name}" on ${this.id}'s page`, ms).catch(async (error) => {
       throw new Error(`${error.message}; it says:\n${await this.reads()}`);
     });
+    await found.evaluate((button) => button.scrollIntoView({ block: 'center' })); // as a person does when the bar below covers it
     await found.click();
     await found.dispose();
   }
