@@ -72,7 +72,7 @@ suite_integration() {
 
 # Browsers live in a network of their own (own-network.sh).
 suite_browser() {
-  IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw,verify,language}.test.mjs
+  IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw}.test.mjs
 }
 
 # Camera off and microphone muted for 10 s each: all waiting, so not daily.
@@ -91,7 +91,7 @@ suite_screens() {
 # The pages beside the call: the auditor's, the letter's, the receipts', reports; and that the log verifies in a browser.
 suite_pages() {
   local -x IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1
-  RECGATE_BROWSERS=chromium-firefox node_suite pages 500 tests/browser/{audit,ahead,receipts,reports,kept,proof}.test.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite pages 600 tests/browser/{audit,ahead,receipts,reports,kept,language,proof,verify}.test.mjs
   RECGATE_BROWSERS=chromium-firefox node_suite long-call 200 tests/browser/long-call.test.mjs
 }
 
