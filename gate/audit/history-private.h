@@ -43,6 +43,7 @@ typedef struct Wish { /* a withdrawal that must have erased */
 typedef struct Request {
   gint64 number;
   Person *asker; /* NULL: a service */
+  gboolean ahead; /* made while nobody was there: it waits for people, whoever comes and goes (R5) */
   Scope on_withdrawal;
   char disclosure[HISTORY_ID_BYTES];
   gboolean ended, purged; /* purged: an erase of it was done, nothing more may commit (R11) */

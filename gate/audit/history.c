@@ -170,7 +170,7 @@ static void left(History *history, Session *session, const Leaf *leaf, Findings 
   person->silent |= scan_is(leaf->reason, "silent");
   if (session->open && take_seat(session->open, person))
     session->must_close = leaf->index + 1;
-  if (active && (active->asker == person || present_count(session) == 0)) /* R14 */
+  if (active && (active->asker == person || (!active->ahead && present_count(session) == 0))) /* R14, R5 */
     session_request_end(session);
 }
 
@@ -187,6 +187,7 @@ static Request *request_add(Session *session, const Leaf *leaf) {
   Request *request = g_new0(Request, 1);
   request->number = leaf->request;
   request->asker = session_person(session, leaf->asker);
+  request->ahead = present_count(session) == 0;
   request->on_withdrawal = scope_read(leaf->on_withdrawal);
   if (request->on_withdrawal == SCOPE_UNSET) /* R12: the default */
     request->on_withdrawal = SCOPE_SESSION;

@@ -50,6 +50,14 @@ static const struct {
     {"written consent before the call (R5)", NULL, -1,
      "request request=1 on_withdrawal=session disclosure_sha256=d\ngrant participant=anna request=1 media=all disclosure_sha256=d\n"
      "start session=-\njoin participant=anna role=client\ngate_open request=1 take=1 roster=anna\n"},
+    {"a written request outlives an empty room (R5)", NULL, -1,
+     "request request=1 on_withdrawal=session disclosure_sha256=d\ngrant participant=anna request=1 media=all disclosure_sha256=d\n"
+     "start session=-\njoin participant=anna role=client\ngate_open request=1 take=1 roster=anna absent_ms=30000\n"
+     "leave participant=anna reason=left\ngate_close take=1 reason=left discard=false\njoin participant=anna role=client\n"
+     "gate_open request=1 take=2 roster=anna absent_ms=30000\n"},
+    {"one made in the call does not", "R7", 10,
+     OPENED "gate_close take=1 reason=left discard=false\nleave participant=anna reason=left\njoin participant=anna role=expert\n"
+            "gate_open request=1 take=2 roster=anna,ben absent_ms=30000\n"},
     {"a new process, asked again", NULL, -1,
      OPENED "gate_close take=1 reason=crash\nstart session=-\njoin participant=anna role=expert\n"
             "request request=2 asker=anna on_withdrawal=session disclosure_sha256=d\ngrant participant=anna request=2 media=all "
