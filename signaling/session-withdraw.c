@@ -22,7 +22,7 @@ struct Withdrawal {
   Purged fresh, before; /* by this withdrawal; by earlier ones of the same recordings, which it asked for again */
   json_t *exports;
   ConsentScope scope; /* as asked; UNSET: as disclosed */
-  json_t *proof; /* of the leaf; NULL: the ledger refused it, and: */
+  json_t *proof;      /* of the leaf; NULL: the ledger refused it, and: */
   char *why;
   gboolean leaf_again;
   WithdrawalDone done;
