@@ -58,11 +58,21 @@ export class Person {
     return null;
   }
 
+  /** Until it stays where it is: what loads above it, a list of devices say, moves it away from under the pointer. */
+  async #still(element) {
+    let [before, now] = [null, await element.boundingBox()];
+    for (let times = 0; times < 40 && (before?.x !== now?.x || before?.y !== now?.y); times += 1) {
+      await sleep(50);
+      [before, now] = [now, await element.boundingBox()];
+    }
+  }
+
   async press(name, { role = 'button', ms = 5000 } = {}) {
     const found = await until(() => this.#visible(name, role), `a ${role} "${name}" on ${this.id}'s page`, ms).catch(async (error) => {
       throw new Error(`${error.message}; it says:\n${await this.reads()}`);
     });
     await found.evaluate((button) => button.scrollIntoView({ block: 'center' })); // as a person does when the bar below covers it
+    await this.#still(found);
     await found.click();
     await found.dispose();
   }
