@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -103,9 +103,9 @@ test('a signed vCon whose lawful basis is proven by the ledger', async () => {
 
 test('kept takes are dialogs with the hashes of their segments, and the access is on the ledger first (R20)', () => {
   const workload = path.join(path.dirname(RECGATECTL), 'tests/vault/vault-workload');
-  if (!existsSync(workload)) return;
   const dir = mkdtempSync(path.join(tmpdir(), 'recgate-vcon-'));
-  execFileSync(workload, [dir]);
+  // It lets late answers go unfreed on purpose (workload.c).
+  execFileSync(workload, [dir], { env: { ...process.env, ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ''}:detect_leaks=0` } });
   const kept = (session) => JSON.parse(ctl(dir, 'segments', session, '--json').stdout).filter((one) => one.state === 'kept');
   const session = JSON.parse(ctl(dir, 'sessions', '--json').stdout).map((one) => one.id).find((id) => kept(id).length);
   const { vcon } = opened(JSON.parse(ctl(dir, 'vcon', session, '-o', '-').stdout));
