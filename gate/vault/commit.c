@@ -81,15 +81,18 @@ static gboolean wrap_key(Vault *vault, VaultSegment *segment, const Holding *hol
          refuse(error, there ? VAULT_ERROR_STORAGE : VAULT_ERROR_ERASED, there ? "AES-256-GCM is not available" : "the key is gone");
 }
 
+/* One that was thrown away while its recorder still wrote it has neither times nor size: they are the recorder's until it is sealed. */
 static gboolean insert_segment(Vault *vault, const VaultSegment *segment, gint64 recording, const guint8 *wrapped, const char *dropped,
                                GError **error) {
+  const gboolean sealed = g_hash_table_lookup(vault->sealed, &segment->id) == segment;
   return store_run(
       vault->db, error,
       "INSERT OR IGNORE INTO segments(id, recording, take, participant, track, medium, codec, seq, continues, start_at, end_at, bytes,"
       " sha256, consent_set, dropped, wrapped) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0), ?, ?, ?, ?, ?)",
       "iiissssiiiiisssb", (gint64)segment->id, recording, (gint64)segment->take->number, segment->participant, segment->track,
-      segment->medium, segment->codec, (gint64)segment->seq, (gint64)segment->continues, segment->start_at, segment->end_at,
-      (gint64)segment->bytes, segment->sha256, segment->take->consent_set, dropped, wrapped, (gsize)(wrapped ? AEAD_WRAPPED_BYTES : 0));
+      segment->medium, segment->codec, (gint64)segment->seq, (gint64)segment->continues, sealed ? segment->start_at : (gint64)0,
+      sealed ? segment->end_at : (gint64)0, sealed ? (gint64)segment->bytes : (gint64)0, sealed ? segment->sha256 : "",
+      segment->take->consent_set, dropped, wrapped, (gsize)(wrapped ? AEAD_WRAPPED_BYTES : 0));
 }
 
 /* Running totals and ranges, so that an erase need not look at segments (R18, R21). */
