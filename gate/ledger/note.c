@@ -32,11 +32,16 @@ char *note_base64(const guint8 *bytes, gsize n) {
   return g_base64_encode(bytes, n);
 }
 
+/* Compared with the one text of what was read: libsodium 1.0.18 takes some bytes beyond ASCII for letters of its alphabet. */
 gboolean note_base64_open(const char *text, gsize text_n, guint8 *bytes, gsize n) {
   size_t got = 0;
   const char *end = NULL;
-  return sodium_base642bin(bytes, n, text, text_n, NULL, &got, &end, sodium_base64_VARIANT_ORIGINAL) == 0 && got == n &&
-         end == text + text_n;
+  if (sodium_base642bin(bytes, n, text, text_n, NULL, &got, &end, sodium_base64_VARIANT_ORIGINAL) != 0 || got != n || end != text + text_n)
+    return FALSE;
+  char *again = note_base64(bytes, n);
+  const gboolean same = strlen(again) == text_n && memcmp(again, text, text_n) == 0;
+  note_text_free(again); /* it may be of a seed */
+  return same;
 }
 
 /* --- keys --- */
