@@ -173,6 +173,10 @@ void peer_restart(Peer *peer, const char *ufrag, const char *pwd, const char *re
   peer->next_check_us = 0;
 }
 
+void peer_allow_checks(Peer *peer) {
+  peer->config.no_checks = FALSE;
+}
+
 static void read_stun(Peer *peer, const guint8 *bytes, gsize n) {
   StunMessage message;
   struct sockaddr_storage mapped;

@@ -76,6 +76,8 @@ void peer_check(Peer *peer, guint path, guint32 priority, gboolean nominate);
 guint peer_answered(const Peer *peer);  /* checks that were answered so far, authenticated */
 /* The bytes of a check, to be damaged or sent from elsewhere. Returns their length. */
 gsize peer_make_check(Peer *peer, guint8 *out, gsize room, guint32 priority, gboolean nominate);
+/* Ends no_checks. */
+void peer_allow_checks(Peer *peer);
 /* ICE restart: from now on with these. NULL: fresh ones of its own. */
 void peer_restart(Peer *peer, const char *ufrag, const char *pwd, const char *remote_ufrag, const char *remote_pwd);
 

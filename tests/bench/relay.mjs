@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What forwarding costs: CPU a packet, loss, added latency and memory a call, of recgate and of the bare loop, in alternating rounds of one run.
+// The server has one core, the load the other. RECGATE_BENCH_ROUNDS (3), RECGATE_BENCH_CALLS ("20,100"), RECGATE_BENCH_MS (5000).
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import readline from 'node:readline';
+import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb } from './servers.mjs';
+
+const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
+const CALLS = (process.env.RECGATE_BENCH_CALLS ?? '20,100').split(',').map(Number);
+const MEASURE_MS = Number(process.env.RECGATE_BENCH_MS ?? 5000);
+const WARM_MS = 1000;
+const PPS = 150; // of each end: 100 video and 50 audio packets a second, say
+const PACKET_BYTES = 1100;
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+class Load {
+  constructor(kind, ends, profile, port) {
+    this.process = spawn('taskset', ['-c', LOAD_CORE, LOAD, String(ends), kind, profile, '127.0.0.1', String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.lines = readline.createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
+  }
+  async next() {
+    const { value, done } = await this.lines.next();
+    if (done) throw new Error('bench-load ended');
+    return JSON.parse(value);
+  }
+  tell(order) { this.process.stdin.write(`${JSON.stringify(order)}\n`); }
+  async end() {
+    const ended = new Promise((resolve) => this.process.on('close', resolve));
+    this.process.stdin.end();
+    await ended;
+  }
+}
+
+async function measure(Server, calls, profile) {
+  const server = new Server();
+  await server.start({ ends: 2 * calls, profile });
+  const before_kb = rss_kb(server.pid);
+  const load = new Load(Server.kind, 2 * calls, profile, server.port);
+  try {
+    const { ends } = await load.next();
+    const idle_us = cpu_us(server.pid);
+    load.tell({ connect: await server.describe(ends) });
+    const { connected, ms } = await load.next();
+    if (connected !== ends.length) throw new Error(`${server.name}: only ${connected} of ${ends.length} ends connected`);
+    const setup_us = cpu_us(server.pid) - idle_us;
+    load.tell({ run: { pps: PPS, ms: MEASURE_MS, warm_ms: WARM_MS, bytes: PACKET_BYTES } });
+    await load.next();
+    const from_us = cpu_us(server.pid);
+    await load.next();
+    const used_us = cpu_us(server.pid) - from_us;
+    const { sent, received, latency_us, late_ms } = await load.next();
+    return {
+      cpu_us_per_packet: used_us / sent, lost: sent - received, sent, p50_us: latency_us.p50, p99_us: latency_us.p99, load_late_ms: late_ms,
+      kb_per_call: (rss_kb(server.pid) - before_kb) / calls, setup_cpu_ms_per_call: setup_us / 1000 / calls, setup_ms: ms,
+    };
+  } finally {
+    await load.end();
+    await server.stop();
+  }
+}
+
+const number = (value, digits = 2) => value.toFixed(digits);
+
+async function compare(calls, profile) {
+  const servers = [Bare, Recgate];
+  const rounds = new Map(servers.map((Server) => [Server, []]));
+  for (let round = 0; round < ROUNDS; round++)
+    for (const Server of servers) rounds.get(Server).push(await measure(Server, calls, profile));
+  const rows = [];
+  for (const [Server, list] of rounds) {
+    const middle = Object.fromEntries(Object.keys(list[0]).map((key) => [key, median(list.map((one) => one[key]))]));
+    // Pair by pair: a round's drift of the machine is in both.
+    const ratio = median(list.map((one, i) => one.cpu_us_per_packet / rounds.get(Bare)[i].cpu_us_per_packet));
+    rows.push({ server: new Server().name, calls, profile, ...middle, lost: list.reduce((sum, one) => sum + one.lost, 0), cpu_to_bare: ratio, rounds: list });
+  }
+  return rows;
+}
+
+const rows = [];
+execFileSync('taskset', ['-cp', LOAD_CORE, String(process.pid)], { stdio: 'ignore' });
+for (const profile of ['cm', 'gcm'])
+  for (const calls of CALLS) rows.push(...(await compare(calls, profile)));
+
+console.log(`\n${ROUNDS} alternating rounds of ${MEASURE_MS / 1000} s, ${PPS} packets/s of ${PACKET_BYTES} bytes each way; medians\n`);
+console.log('server      calls  cipher  µs/packet  to bare   lost     p50 µs   p99 µs  kB/call  set-up CPU ms/call');
+for (const row of rows)
+  console.log([row.server.padEnd(11), String(row.calls).padStart(5), row.profile.padStart(7), number(row.cpu_us_per_packet).padStart(10), number(row.cpu_to_bare).padStart(8),
+    String(row.lost).padStart(6), number(row.p50_us, 0).padStart(10), number(row.p99_us, 0).padStart(8), number(row.kb_per_call, 0).padStart(8), number(row.setup_cpu_ms_per_call).padStart(12)].join(' '));
+const at = path.resolve(import.meta.dirname, '../../build/bench');
+mkdirSync(at, { recursive: true });
+writeFileSync(path.join(at, 'relay.json'), JSON.stringify(rows, null, 1));

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The servers that are measured, each behind the same few verbs: start, describe how the ends connect, the process whose CPU counts, stop.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Client } from '../integration/client.mjs';
+import { Daemon, forge, scratch } from '../integration/daemon.mjs';
+
+const BUILD = path.resolve(import.meta.dirname, '../../build');
+export const LOAD = path.join(BUILD, 'tests/bench/bench-load');
+const SERVER_CORE = '0';
+export const LOAD_CORE = '1';
+const BEFORE = ['taskset', '-c', SERVER_CORE];
+
+/** CPU time of a process and all its threads that live, in microseconds. */
+export function cpu_us(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const ns = threads.map((thread) => { try { return BigInt(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]); } catch { return 0n; } });
+  return Number(ns.reduce((sum, one) => sum + one, 0n) / 1000n);
+}
+
+export function rss_kb(pid) {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+}
+
+/** An offer or answer of one end: Opus and VP8, bundled. */
+function sdp({ ufrag, pwd, fingerprint }, setup) {
+  const transport = [`a=ice-ufrag:${ufrag}`, `a=ice-pwd:${pwd}`, `a=fingerprint:${fingerprint}`, `a=setup:${setup}`, 'a=rtcp-mux', 'a=sendrecv'];
+  return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0 1',
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'c=IN IP4 0.0.0.0', 'a=mid:0', ...transport, 'a=rtpmap:111 opus/48000/2',
+    'm=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:1', ...transport, 'a=rtpmap:96 VP8/90000', ''].join('\r\n');
+}
+
+function remote({ sdp: text }) {
+  const value = (name) => new RegExp(`^a=${name}:(.*?)\r?$`, 'm').exec(text)[1];
+  return { ufrag: value('ice-ufrag'), pwd: value('ice-pwd') };
+}
+
+/** The floor: tests/bench/bare.c. */
+export class Bare {
+  static kind = 'bare';
+  name = 'bare loop';
+
+  async start({ ends, profile }) {
+    this.process = spawn(BEFORE[0], [...BEFORE.slice(1), path.join(BUILD, 'tests/bench/bench-bare'), String(ends), profile], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.port = await new Promise((resolve, reject) => {
+      this.process.stdout.on('data', (bytes) => resolve(Number(/bare ready (\d+)/.exec(bytes)?.[1])));
+      this.process.on('close', () => reject(new Error('bench-bare ended')));
+    });
+  }
+
+  get pid() { return this.process.pid; }
+  async describe(ends) { return ends.map(() => ({})); }
+  async stop() {
+    const ended = new Promise((resolve) => this.process.on('close', resolve));
+    this.process.kill();
+    await ended;
+  }
+}
+
+/** The daemon itself, as it is installed: WebSocket, heartbeats and all. */
+export class Recgate {
+  static kind = 'webrtc';
+  name = 'recgate';
+
+  async start({ ends }) {
+    this.clients = [];
+    this.place = scratch();
+    this.daemon = await Daemon.start({
+      place: this.place, before: BEFORE,
+      config: { 'media.workers': 1, 'limits.sessions_max': ends, 'limits.sockets_max': 2 * ends + 16, 'limits.sockets_per_address_max': 2 * ends + 16 },
+    });
+    this.port = Number(this.daemon.media.split(':').at(-1));
+    this.secret = readFileSync(this.place.secret, 'utf8').trimEnd();
+  }
+
+  get pid() { return this.daemon.pid; }
+
+  #join(session, participant, role) {
+    const now = Math.floor(Date.now() / 1000);
+    const token = forge({ aud: 'recgate', sid: session, sub: participant, role, iat: now, exp: now + 3600 }, { secret: this.secret });
+    return Client.join(this.daemon, session, participant, role, { token });
+  }
+
+  async #call(number, one, two) {
+    const [a, b] = [await this.#join(`bench-${number}`, 'a', 'expert'), await this.#join(`bench-${number}`, 'b', 'client')];
+    this.clients.push(a, b);
+    const [{ call }] = await Promise.all([a.expect('peer.ready'), b.expect('peer.ready')]);
+    a.send({ type: 'signal', to: 'b', call, description: { type: 'offer', sdp: sdp(one, 'actpass') } });
+    const offer = await b.expect('signal', 'a description', 10_000);
+    b.send({ type: 'signal', to: 'a', call, description: { type: 'answer', sdp: sdp(two, 'active') } });
+    const answer = await a.expect('signal', 'a description', 10_000);
+    return [remote(answer.description), remote(offer.description)];
+  }
+
+  async describe(ends) {
+    const remotes = [];
+    for (let i = 0; i < ends.length; i += 2) remotes.push(...(await this.#call(i / 2, ends[i], ends[i + 1])));
+    return remotes;
+  }
+
+  async stop() {
+    for (const client of this.clients) client.close();
+    await this.daemon.stop();
+    this.place.remove();
+  }
+}
