@@ -5,7 +5,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
-import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb } from './servers.mjs';
+import { fileURLToPath } from 'node:url';
+import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb } from './relay/servers.mjs';
 
 const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
 const CALLS = (process.env.RECGATE_BENCH_CALLS ?? '20,100').split(',').map(Number);
@@ -89,6 +90,6 @@ console.log('server      calls  cipher  µs/packet  to bare   lost     p50 µs  
 for (const row of rows)
   console.log([row.server.padEnd(11), String(row.calls).padStart(5), row.profile.padStart(7), number(row.cpu_us_per_packet).padStart(10), number(row.cpu_to_bare).padStart(8),
     String(row.lost).padStart(6), number(row.p50_us, 0).padStart(10), number(row.p99_us, 0).padStart(8), number(row.kb_per_call, 0).padStart(8), number(row.setup_cpu_ms_per_call).padStart(12)].join(' '));
-const at = path.resolve(import.meta.dirname, '../../build/bench');
+const at = fileURLToPath(new URL('../../build/bench', import.meta.url));
 mkdirSync(at, { recursive: true });
 writeFileSync(path.join(at, 'relay.json'), JSON.stringify(rows, null, 1));

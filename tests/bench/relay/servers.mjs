@@ -3,10 +3,11 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Client } from '../integration/client.mjs';
-import { Daemon, forge, scratch } from '../integration/daemon.mjs';
+import { fileURLToPath } from 'node:url';
+import { Client } from '../../integration/client.mjs';
+import { Daemon, forge, scratch } from '../../integration/daemon.mjs';
 
-const BUILD = path.resolve(import.meta.dirname, '../../build');
+const BUILD = fileURLToPath(new URL('../../../build', import.meta.url));
 export const LOAD = path.join(BUILD, 'tests/bench/bench-load');
 const SERVER_CORE = '0';
 export const LOAD_CORE = '1';
