@@ -94,6 +94,8 @@ test('a short call: listed, played, downloaded; after the withdrawal it shows pu
   await auditor.shoot('spanish');
   await auditor.page.goto(`${stage.daemon.base}/audit?lang=en#session=${session}`);
   await auditor.sees('The call over time');
+  await auditor.press('Download the evidence');
+  await auditor.sees('handed to your browser', 15_000);
   await auditor.press('All calls');
   await auditor.sees('Calls');
   await auditor.page.type('#search', 'nobody-of-that-name');
