@@ -162,7 +162,7 @@ static void page(HttpRequest *request, const char *path) {
   http_respond_error(request, 404, "not_found", "There is nothing at this address.");
 }
 
-/* /v1/sessions/{sid}[/segments|/recording|/evidence] */
+/* /v1/sessions/{sid}[/segments|/leaves|/recording|/evidence] */
 static void session_route(HttpRequest *request, Daemon *daemon, const char *rest) {
   g_auto(GStrv) parts = g_strsplit(rest, "/", 3);
   const char *what = parts[0] != NULL && parts[1] != NULL ? parts[1] : "";
