@@ -35,13 +35,17 @@ export class Person {
    */
   static async open({ browser, context, base, token, id, role, source = 'known', viewport, language = LANGUAGE }) {
     const page = await (context ?? browser).newPage();
-    const person = Object.assign(new Person(), { isFirefox: (await browser.version()).toLowerCase().includes('firefox'), browser, page, id, role, token, words: WORDS[language], complaints: [], log: [] });
+    const person = Object.assign(new Person(), { isFirefox: (await browser.version()).toLowerCase().includes('firefox'), browser, page, id, role, token, words: WORDS[language], complaints: [], failed: [], log: [] });
     if (viewport) await page.setViewport(viewport);
     page.on('pageerror', (error) => person.complaints.push(String(error)));
     page.on('console', (message) => message.type() === 'error' && person.complaints.push(message.text()));
+    page.on('requestfailed', (request) => person.failed.push(`${request.url().split('#')[0]}: ${request.failure()?.errorText}`));
     await page.evaluateOnNewDocument(lookOn);
     if (source === 'known') await page.evaluateOnNewDocument(knownSource, { fps: FPS });
     await page.goto(`${base}/?lang=${language}${token ? `#token=${token}` : ''}`);
+    // One that lost a module loads itself again (web/whole.js): only after that is there a page to press on.
+    const arrived = await page.waitForFunction(() => (document.body?.dataset.phase ?? 'loading') !== 'loading', { polling: 100, timeout: 20_000 }).catch(() => null);
+    if (!arrived) throw new Error(`${id}'s page did not get going:\n${await person.#inside()}`);
     return person;
   }
 
@@ -69,7 +73,7 @@ export class Person {
 
   async press(name, { role = 'button', ms = 5000 } = {}) {
     const found = await until(() => this.#visible(name, role), `a ${role} "${name}" on ${this.id}'s page`, ms).catch(async (error) => {
-      throw new Error(`${error.message}; it says:\n${await this.reads()}`);
+      throw new Error(`${error.message}; it says:\n${await this.reads()}\n${await this.#inside()}`);
     });
     await found.evaluate((button) => button.scrollIntoView({ block: 'center' })); // as a person does when the bar below covers it
     await this.#still(found);
@@ -81,6 +85,12 @@ export class Person {
     const found = await this.#visible(name, role);
     await found?.dispose();
     return found !== null;
+  }
+
+  /** Why a page may be stuck, for who reads of the failure: its phase, what it complained of, the modules that did not come. */
+  async #inside() {
+    const { phase, at } = await this.page.evaluate(() => ({ phase: document.body.dataset.phase, at: document.readyState }));
+    return [`(phase ${phase}, document ${at})`, ...this.complaints, ...this.failed].join('\n');
   }
 
   /** Everything a person can read on the page. */
