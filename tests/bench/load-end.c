@@ -12,12 +12,20 @@
 
 #define PACKET_BYTES_MAX 1600
 #define HEADER_BYTES     12
-#define PAYLOAD_TYPE     96
-#define TICKS_A_SECOND   90000
+#define AUDIO_BYTES      120 /* 20 ms of Opus at 48 kbit/s, say: RTP header and all */
+
+/* Of each end, as its SDP says (relay/servers.mjs). */
+typedef struct Track {
+  guint8 pt;
+  guint clock_rate;
+} Track;
+static const Track tracks[] = {{111, 48000}, {96, 90000}};
+enum { AUDIO, VIDEO };
 
 struct End {
   guint number;
-  guint16 seq;
+  guint turn; /* each third packet is the microphone's */
+  guint16 seq[G_N_ELEMENTS(tracks)];
   Peer *peer;
   BareKeys *keys;
   int fd;
@@ -134,12 +142,19 @@ void end_step(End *end) {
   }
 }
 
-void end_send(End *end, gsize n) {
+guint32 end_ssrc(guint number, gboolean video) {
+  return 2 * number + (video ? 2 : 1);
+}
+
+void end_send(End *end, gsize video_bytes) {
   static const guint8 padding[PACKET_BYTES_MAX];
   guint8 packet[PACKET_BYTES_MAX];
+  const guint which = end->turn++ % 3 == 0 ? AUDIO : VIDEO;
+  const gsize n = which == VIDEO ? video_bytes : AUDIO_BYTES;
   const gint64 left_ns = now_ns();
-  const guint32 timestamp = (guint32)((guint64)left_ns / 1000 * TICKS_A_SECOND / G_USEC_PER_SEC);
-  gsize bytes = peer_make_rtp(packet, PAYLOAD_TYPE, end->seq++, timestamp, end->number + 1, padding, n - HEADER_BYTES);
+  const guint32 timestamp = (guint32)((guint64)left_ns / 1000 * tracks[which].clock_rate / G_USEC_PER_SEC);
+  gsize bytes = peer_make_rtp(packet, tracks[which].pt, end->seq[which]++, timestamp, end_ssrc(end->number, which == VIDEO), padding,
+                              n - HEADER_BYTES);
   memcpy(packet + HEADER_BYTES, &left_ns, sizeof left_ns);
   gboolean sent;
   if (end->peer != NULL)

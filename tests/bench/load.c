@@ -2,7 +2,7 @@
 /* Many ends at once, told what to do by JSON lines on standard input, answering by JSON lines (tests/bench/relay.mjs speaks to it).
  *
  * usage: bench-load ENDS webrtc|bare gcm|cm ADDRESS PORT
- *   at start           {"ends": [{"ufrag","pwd","fingerprint"}]}
+ *   at start           {"ends": [{"ufrag","pwd","fingerprint","audio","video"}]}, the last two its SSRCs
  *   {"connect": [{"ufrag","pwd"}]}            one an end, in order → {"connected": n, "ms": …}
  *   {"run": {"pps", "ms", "bytes", "warm_ms"}} each end sends pps packets a second → {"sent","received","latency_us":{"p50","p99"},"late_ms"}
  *   end of input ends it. */
@@ -141,8 +141,9 @@ static void make_ends(Load *load, char **argv) {
 static void introduce(const Load *load) {
   json_t *list = json_array();
   for (guint i = 0; i < load->n; i++)
-    json_array_append_new(list, json_pack("{s:s*, s:s*, s:s*}", "ufrag", end_ufrag(load->ends[i]), "pwd", end_pwd(load->ends[i]),
-                                          "fingerprint", end_fingerprint(load->ends[i])));
+    json_array_append_new(list, json_pack("{s:s*, s:s*, s:s*, s:I, s:I}", "ufrag", end_ufrag(load->ends[i]), "pwd", end_pwd(load->ends[i]),
+                                          "fingerprint", end_fingerprint(load->ends[i]), "audio", (json_int_t)end_ssrc(i, FALSE), "video",
+                                          (json_int_t)end_ssrc(i, TRUE)));
   say(json_pack("{s:o}", "ends", list));
 }
 

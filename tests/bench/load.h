@@ -18,7 +18,7 @@ typedef struct Tally {
 
 typedef struct End End;
 
-/* aead: offer AES-GCM only, else AES-CM only. number: of this end, and the SSRC it sends with. */
+/* aead: offer AES-GCM only, else AES-CM only. number: of this end; its SSRCs follow from it. */
 End *end_new_webrtc(guint number, gboolean aead, const char *address, guint16 port);
 End *end_new_bare(guint number, gboolean aead, const char *address, guint16 port);
 void end_free(End *end);
@@ -34,8 +34,9 @@ gboolean end_is_connected(const End *end);
 
 int end_fd(const End *end);
 void end_step(End *end); /* reads what is there, sends checks that are due */
-/* One RTP packet of n bytes in all, 40 at least. */
-void end_send(End *end, gsize n);
+/* One RTP packet: of video with so many bytes in all (40 at least), or each third time a small one of audio. */
+void end_send(End *end, gsize video_bytes);
+guint32 end_ssrc(guint number, gboolean video); /* for an SDP */
 void end_count(End *end, Tally *tally); /* where to count from now on; NULL: nowhere */
 
 #endif

@@ -12,8 +12,8 @@ const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
 const CALLS = (process.env.RECGATE_BENCH_CALLS ?? '20,100').split(',').map(Number);
 const MEASURE_MS = Number(process.env.RECGATE_BENCH_MS ?? 5000);
 const WARM_MS = 1000;
-const PPS = 150; // of each end: 100 video and 50 audio packets a second, say
-const PACKET_BYTES = 1100;
+const PPS = 150; // of each end: 100 of video and 50 of audio
+const PACKET_BYTES = 1100; // of video; audio is smaller (load-end.c)
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
@@ -85,7 +85,7 @@ execFileSync('taskset', ['-cp', LOAD_CORE, String(process.pid)], { stdio: 'ignor
 for (const profile of ['cm', 'gcm'])
   for (const calls of CALLS) rows.push(...(await compare(calls, profile)));
 
-console.log(`\n${ROUNDS} alternating rounds of ${MEASURE_MS / 1000} s, ${PPS} packets/s of ${PACKET_BYTES} bytes each way; medians\n`);
+console.log(`\n${ROUNDS} alternating rounds of ${MEASURE_MS / 1000} s, ${PPS} packets/s each way, two thirds video of ${PACKET_BYTES} bytes, one third audio; medians\n`);
 console.log('server      calls  cipher  µs/packet  to bare   lost     p50 µs   p99 µs  kB/call  set-up CPU ms/call');
 for (const row of rows)
   console.log([row.server.padEnd(11), String(row.calls).padStart(5), row.profile.padStart(7), number(row.cpu_us_per_packet).padStart(10), number(row.cpu_to_bare).padStart(8),

@@ -25,11 +25,11 @@ export function rss_kb(pid) {
 }
 
 /** An offer or answer of one end: Opus and VP8, bundled. */
-function sdp({ ufrag, pwd, fingerprint }, setup) {
+function sdp({ ufrag, pwd, fingerprint, audio, video }, setup) {
   const transport = [`a=ice-ufrag:${ufrag}`, `a=ice-pwd:${pwd}`, `a=fingerprint:${fingerprint}`, `a=setup:${setup}`, 'a=rtcp-mux', 'a=sendrecv'];
   return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0 1',
-    'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'c=IN IP4 0.0.0.0', 'a=mid:0', ...transport, 'a=rtpmap:111 opus/48000/2',
-    'm=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:1', ...transport, 'a=rtpmap:96 VP8/90000', ''].join('\r\n');
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'c=IN IP4 0.0.0.0', 'a=mid:0', ...transport, 'a=rtpmap:111 opus/48000/2', `a=ssrc:${audio} cname:bench`,
+    'm=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:1', ...transport, 'a=rtpmap:96 VP8/90000', `a=ssrc:${video} cname:bench`, ''].join('\r\n');
 }
 
 function remote({ sdp: text }) {
