@@ -109,8 +109,10 @@ const char *end_fingerprint(const End *end) {
   return end->peer != NULL ? peer_fingerprint(end->peer) : NULL;
 }
 
-void end_connect(End *end, const char *remote_ufrag, const char *remote_pwd) {
+void end_connect(End *end, const char *remote_ufrag, const char *remote_pwd, guint16 port) {
   if (end->peer != NULL) {
+    if (port != 0)
+      peer_set_port(end->peer, port);
     g_autofree char *ufrag = g_strdup(peer_ufrag(end->peer)), *pwd = g_strdup(peer_pwd(end->peer)); /* peer_restart overwrites its own */
     peer_restart(end->peer, ufrag, pwd, remote_ufrag, remote_pwd);
     peer_allow_checks(end->peer);

@@ -3,7 +3,7 @@
  *
  * usage: bench-load ENDS webrtc|bare gcm|cm ADDRESS PORT
  *   at start           {"ends": [{"ufrag","pwd","fingerprint","audio","video"}]}, the last two its SSRCs
- *   {"connect": [{"ufrag","pwd"}]}            one an end, in order → {"connected": n, "ms": …}
+ *   {"connect": [{"ufrag","pwd","port"}]}            one an end, in order → {"connected": n, "ms": …}
  *   {"run": {"pps", "ms", "bytes", "warm_ms"}} each end sends pps packets a second → {"sent","received","latency_us":{"p50","p99"},"late_ms"}
  *   end of input ends it. */
 #include <jansson.h>
@@ -51,8 +51,8 @@ static void connect_all(Load *load, const json_t *remotes) {
   while (connected < load->n && g_get_monotonic_time() < end_us) {
     for (; begun < load->n && begun < connected + CONNECT_MANY; begun++) {
       const json_t *remote = json_array_get(remotes, begun);
-      end_connect(load->ends[begun], json_string_value(json_object_get(remote, "ufrag")),
-                  json_string_value(json_object_get(remote, "pwd")));
+      end_connect(load->ends[begun], json_string_value(json_object_get(remote, "ufrag")), json_string_value(json_object_get(remote, "pwd")),
+                  (guint16)json_integer_value(json_object_get(remote, "port")));
     }
     connected = 0;
     for (guint i = 0; i < begun; i++) {

@@ -28,8 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(End, end_free)
 const char *end_ufrag(const End *end);
 const char *end_pwd(const End *end);
 const char *end_fingerprint(const End *end);
-/* The server's ICE credentials and port are known: checks begin. A bare end says hello. */
-void end_connect(End *end, const char *remote_ufrag, const char *remote_pwd);
+/* The server's ICE credentials are known, and the port if it has one for each end (0: the one of end_new): checks begin. A bare end says hello. */
+void end_connect(End *end, const char *remote_ufrag, const char *remote_pwd, guint16 port);
 gboolean end_is_connected(const End *end);
 
 int end_fd(const End *end);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What forwarding costs: CPU a packet, loss, added latency and memory a call, of recgate and of the bare loop, in alternating rounds of one run.
+// What forwarding costs: CPU a packet, loss, added latency and memory a call, of recgate, the bare loop, and of Janus and rtpengine where they are
+// installed (Debian's janus, rtpengine-daemon), in alternating rounds of one run.
 // The server has one core, the load the other. RECGATE_BENCH_ROUNDS (3), RECGATE_BENCH_CALLS ("20,100"), RECGATE_BENCH_MS (5000).
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Janus, JanusOpenSsl } from './relay/janus.mjs';
+import { Rtpengine } from './relay/rtpengine.mjs';
 import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb } from './relay/servers.mjs';
 
 const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
@@ -66,7 +69,7 @@ async function measure(Server, calls, profile) {
 const number = (value, digits = 2) => value.toFixed(digits);
 
 async function compare(calls, profile) {
-  const servers = [Bare, Recgate];
+  const servers = [Bare, Recgate, Rtpengine, JanusOpenSsl, Janus].filter(({ isHere = true }) => isHere);
   const rounds = new Map(servers.map((Server) => [Server, []]));
   for (let round = 0; round < ROUNDS; round++)
     for (const Server of servers) rounds.get(Server).push(await measure(Server, calls, profile));

@@ -64,7 +64,8 @@ Peer *peer_new(const PeerConfig *config) {
   take_credentials(peer, config->ufrag, config->pwd, config->remote_ufrag, config->remote_pwd);
   stun_agent_init(&peer->agent, STUN_ALL_KNOWN_ATTRIBUTES, STUN_COMPATIBILITY_RFC5389,
                   STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
-  peer->tie_breaker = (guint64)g_random_int() << 32 | g_random_int();
+  peer->tie_breaker =
+      (guint64)G_MAXUINT32 << 32 | g_random_int(); /* controls, whoever offered: the others give way (RFC 8445 section 7.3.1.1) */
   peer_crypto_init(&peer->crypto, config, on_send, peer);
   peer_add_path(peer);
   return peer;
@@ -124,6 +125,19 @@ guint peer_add_path(Peer *peer) {
   return peer->n_paths++;
 }
 
+void peer_set_port(Peer *peer, guint16 port) {
+  for (guint i = 0; i < peer->n_paths; i++) {
+    struct sockaddr_storage name = {0};
+    socklen_t n = sizeof name;
+    g_assert_cmpint(getpeername(peer->fds[i], (struct sockaddr *)&name, &n), ==, 0);
+    if (name.ss_family == AF_INET6)
+      ((struct sockaddr_in6 *)&name)->sin6_port = htons(port);
+    else
+      ((struct sockaddr_in *)&name)->sin_port = htons(port);
+    g_assert_cmpint(connect(peer->fds[i], (struct sockaddr *)&name, n), ==, 0);
+  }
+}
+
 void peer_set_path(Peer *peer, guint path) {
   g_assert_cmpuint(path, <, peer->n_paths);
   peer->path = path;
@@ -177,8 +191,43 @@ void peer_allow_checks(Peer *peer) {
   peer->config.no_checks = FALSE;
 }
 
-static void read_stun(Peer *peer, const guint8 *bytes, gsize n) {
+static bool own_pwd(StunAgent *agent, StunMessage *message, uint8_t *username, uint16_t n, uint8_t **pwd, size_t *pwd_bytes, void *user) {
+  (void)agent;
+  (void)message;
+  Peer *peer = user;
+  const gsize ours = strlen(peer->ufrag);
+  if (username == NULL || n <= ours || memcmp(username, peer->ufrag, ours) != 0 || username[ours] != ':')
+    return false;
+  *pwd = (uint8_t *)peer->pwd;
+  *pwd_bytes = strlen(peer->pwd);
+  return true;
+}
+
+/* A server with full ICE asks, too (RFC 8445 section 7.3). TRUE: it was a question. */
+static gboolean answer_check(Peer *peer, guint path, const guint8 *bytes, gsize n) {
+  StunAgent agent;
+  StunMessage request = {0}, reply;
+  guint8 out[512];
+  gsize out_bytes = sizeof out;
+  struct sockaddr_storage from = {0};
+  socklen_t from_bytes = sizeof from;
+  bool controlling = true;
+  stun_agent_init(&agent, STUN_ALL_KNOWN_ATTRIBUTES, STUN_COMPATIBILITY_RFC5389,
+                  STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
+  if (stun_agent_validate(&agent, &request, bytes, n, own_pwd, peer) != STUN_VALIDATION_SUCCESS ||
+      stun_message_get_class(&request) != STUN_REQUEST || getpeername(peer->fds[path], (struct sockaddr *)&from, &from_bytes) != 0)
+    return FALSE;
+  (void)stun_usage_ice_conncheck_create_reply(&agent, &request, &reply, out, &out_bytes, &from, from_bytes, &controlling, peer->tie_breaker,
+                                              STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+  if (out_bytes > 0)
+    (void)!send(peer->fds[path], out, out_bytes, 0);
+  return TRUE;
+}
+
+static void read_stun(Peer *peer, guint path, const guint8 *bytes, gsize n) {
   StunMessage message;
+  if (answer_check(peer, path, bytes, n))
+    return;
   struct sockaddr_storage mapped;
   socklen_t mapped_bytes = sizeof mapped;
   if (stun_agent_validate(&peer->agent, &message, bytes, n, NULL, NULL) != STUN_VALIDATION_SUCCESS ||
@@ -231,7 +280,7 @@ static void read_datagram(Peer *peer, guint path, guint8 *bytes, gsize n) {
   if (n < 2)
     return;
   if (bytes[0] <= 3) {
-    read_stun(peer, bytes, n);
+    read_stun(peer, path, bytes, n);
     return;
   }
   peer->last_path = path;

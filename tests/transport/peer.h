@@ -70,6 +70,7 @@ gsize peer_make_rtp(guint8 *out, guint8 pt, guint16 seq, guint32 timestamp, guin
 /* Further local sockets, numbered from 1 (0 is the first). Checks go out and media comes and goes on the path that was set last. */
 guint peer_add_path(Peer *peer);
 void peer_set_path(Peer *peer, guint path);
+void peer_set_port(Peer *peer, guint16 port); /* of a server that has one for each peer, known only from its SDP */
 guint peer_last_path(const Peer *peer); /* that the last media or DTLS from the gate came in on */
 /* One check on a path with this PRIORITY, answered or not; see peer_answered. */
 void peer_check(Peer *peer, guint path, guint32 priority, gboolean nominate);

@@ -3,15 +3,12 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client } from '../../integration/client.mjs';
 import { Daemon, forge, scratch } from '../../integration/daemon.mjs';
+import { BEFORE, BUILD, remote, sdp } from './sdp.mjs';
 
-const BUILD = fileURLToPath(new URL('../../../build', import.meta.url));
 export const LOAD = path.join(BUILD, 'tests/bench/bench-load');
-const SERVER_CORE = '0';
 export const LOAD_CORE = '1';
-const BEFORE = ['taskset', '-c', SERVER_CORE];
 
 /** CPU time of a process and all its threads that live, in microseconds. */
 export function cpu_us(pid) {
@@ -22,19 +19,6 @@ export function cpu_us(pid) {
 
 export function rss_kb(pid) {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
-}
-
-/** An offer or answer of one end: Opus and VP8, bundled. */
-function sdp({ ufrag, pwd, fingerprint, audio, video }, setup) {
-  const transport = [`a=ice-ufrag:${ufrag}`, `a=ice-pwd:${pwd}`, `a=fingerprint:${fingerprint}`, `a=setup:${setup}`, 'a=rtcp-mux', 'a=sendrecv'];
-  return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0 1',
-    'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'c=IN IP4 0.0.0.0', 'a=mid:0', ...transport, 'a=rtpmap:111 opus/48000/2', `a=ssrc:${audio} cname:bench`,
-    'm=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:1', ...transport, 'a=rtpmap:96 VP8/90000', `a=ssrc:${video} cname:bench`, ''].join('\r\n');
-}
-
-function remote({ sdp: text }) {
-  const value = (name) => new RegExp(`^a=${name}:(.*?)\r?$`, 'm').exec(text)[1];
-  return { ufrag: value('ice-ufrag'), pwd: value('ice-pwd') };
 }
 
 /** The floor: tests/bench/bare.c. */
