@@ -8,6 +8,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Janus, JanusOpenSsl } from './relay/janus.mjs';
+import { picture } from './relay/picture.mjs';
 import { Rtpengine } from './relay/rtpengine.mjs';
 import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb } from './relay/servers.mjs';
 
@@ -96,3 +97,5 @@ for (const row of rows)
 const at = fileURLToPath(new URL('../../build/bench', import.meta.url));
 mkdirSync(at, { recursive: true });
 writeFileSync(path.join(at, 'relay.json'), JSON.stringify(rows, null, 1));
+writeFileSync(path.join(at, 'relay.svg'), picture(rows, 'Server CPU a forwarded packet, to a bare receive–decrypt–encrypt–send loop'));
+console.log('\nWritten to build/bench: relay.json, relay.svg');
