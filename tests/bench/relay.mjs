@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Janus, JanusOpenSsl } from './relay/janus.mjs';
 import { picture } from './relay/picture.mjs';
 import { Rtpengine } from './relay/rtpengine.mjs';
-import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb } from './relay/servers.mjs';
+import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb, whole_cpu_us } from './relay/servers.mjs';
 
 const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
 const CALLS = (process.env.RECGATE_BENCH_CALLS ?? '20,100').split(',').map(Number);
@@ -46,11 +46,11 @@ async function measure(Server, calls, profile) {
   const load = new Load(Server.kind, 2 * calls, profile, server.port);
   try {
     const { ends } = await load.next();
-    const idle_us = cpu_us(server.pid);
+    const idle_us = whole_cpu_us(server.pid);
     load.tell({ connect: await server.describe(ends) });
     const { connected, ms } = await load.next();
     if (connected !== ends.length) throw new Error(`${server.name}: only ${connected} of ${ends.length} ends connected`);
-    const setup_us = cpu_us(server.pid) - idle_us;
+    const setup_us = whole_cpu_us(server.pid) - idle_us;
     load.tell({ run: { pps: PPS, ms: MEASURE_MS, warm_ms: WARM_MS, bytes: PACKET_BYTES } });
     await load.next();
     const from_us = cpu_us(server.pid);

@@ -17,6 +17,13 @@ export function cpu_us(pid) {
   return Number(ns.reduce((sum, one) => sum + one, 0n) / 1000n);
 }
 
+/** The same with the threads that have ended, in steps of 10 ms: a server may set calls up on threads that it ends. */
+export function whole_cpu_us(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number);
+  return (user + system) * 10_000;
+}
+
 export function rss_kb(pid) {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 }
