@@ -23,17 +23,40 @@
     (document.querySelector('main') ?? document.body).prepend(card);
   }
 
-  // `error` on an element does not bubble, but is seen on the way down.
-  addEventListener('error', ({ target }) => {
-    if (lost || !(target instanceof HTMLScriptElement || target instanceof HTMLLinkElement)) return;
+  /** How often this tab loaded it again; where nothing can be remembered, as often as it may, or it would never end. */
+  function timesSoFar() {
+    try {
+      return Number(sessionStorage.getItem(KEY) ?? 0);
+    } catch {
+      return PAUSES_MS.length;
+    }
+  }
+
+  /** @param {number} times */
+  function remember(times) {
+    try {
+      if (times > 0) sessionStorage.setItem(KEY, String(times));
+      else sessionStorage.removeItem(KEY);
+    } catch {
+      // timesSoFar says so, too
+    }
+  }
+
+  /** @param {Event} event */
+  function partLost({ target }) {
+    const address = target instanceof HTMLScriptElement ? target.src : target instanceof HTMLLinkElement ? target.href : '';
+    if (lost || !address.startsWith(`${location.origin}/`)) return; // a browser's extension puts scripts of its own in, and they may fail
     lost = true;
-    const times = Number(sessionStorage.getItem(KEY) ?? 0);
+    const times = timesSoFar();
     if (times >= PAUSES_MS.length) addEventListener('load', tell);
     else setTimeout(() => location.reload(), PAUSES_MS[times]);
-    sessionStorage.setItem(KEY, String(times + 1));
-  }, true);
+    remember(times + 1);
+  }
 
+  // `error` on an element does not bubble, but is seen on the way down. Once all is there, nothing may take the page, and a call in it, away.
+  addEventListener('error', partLost, true);
   addEventListener('load', () => {
-    if (!lost) sessionStorage.removeItem(KEY);
+    removeEventListener('error', partLost, true);
+    if (!lost) remember(0);
   });
 })();

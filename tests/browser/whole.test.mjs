@@ -39,3 +39,17 @@ for (const seat of [0, 1])
     await until(async () => (await reads()).includes('link'), 'the page', 10_000); // it has no token, and says so
     await page.close();
   });
+
+test('a script of somebody else that fails, before or after the page is there, takes nothing away from it', async () => {
+  const page = await stage.browsers[0].newPage();
+  let loads = 0;
+  page.on('load', () => (loads += 1));
+  const add = (src) => document.documentElement.append(Object.assign(document.createElement('script'), { src }));
+  await page.evaluateOnNewDocument(() => addEventListener('DOMContentLoaded', () => document.body.append(Object.assign(document.createElement('script'), { src: 'https://extension.invalid/x.js' }))));
+  await page.goto(`${stage.daemon.base}/withdraw?lang=en`);
+  await page.evaluate(add, '/nothing-is-here.js');
+  await new Promise((resolve) => setTimeout(resolve, 1500)); // the first pause is 300 ms
+  assert.equal(loads, 1);
+  assert.ok(!(await page.evaluate(() => document.body.innerText)).includes(LOST));
+  await page.close();
+});
