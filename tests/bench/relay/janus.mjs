@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sleep, until } from '../../integration/daemon.mjs';
-import { BEFORE, BUILD, remote, sdp } from './sdp.mjs';
+import { BEFORE, BUILD, describePairs, killed, remote, sdp } from './shared.mjs';
 
 const LIBRARIES = '/usr/lib/x86_64-linux-gnu/janus';
 const EVENT_MS = 20_000;
@@ -101,17 +101,11 @@ export class Janus {
     return [remote(accepted.jsep), remote(asked.jsep)];
   }
 
-  async describe(ends) {
-    const remotes = [];
-    for (let i = 0; i < ends.length; i += 2) remotes.push(...(await this.#call(i / 2, ends[i], ends[i + 1])));
-    return remotes;
-  }
+  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
 
   async stop() {
     this.ended = true;
-    const ended = new Promise((resolve) => this.process.on('close', resolve));
-    this.process.kill('SIGKILL');
-    await ended;
+    await killed(this.process, 'SIGKILL');
     rmSync(this.place, { recursive: true });
   }
 }

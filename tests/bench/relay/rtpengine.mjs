@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { existsSync } from 'node:fs';
 import { sleep } from '../../integration/daemon.mjs';
-import { BEFORE, remote, sdpOfOneSection } from './sdp.mjs';
+import { BEFORE, describePairs, killed, remote, sdpOfOneSection } from './shared.mjs';
 
 const ANSWER_MS = 3000;
 const MEDIA_PORTS = [30_000, 50_000];
@@ -76,16 +76,10 @@ export class Rtpengine {
     return [remote({ sdp: answer }), remote({ sdp: offer })];
   }
 
-  async describe(ends) {
-    const remotes = [];
-    for (let i = 0; i < ends.length; i += 2) remotes.push(...(await this.#call(i / 2, ends[i], ends[i + 1])));
-    return remotes;
-  }
+  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
 
   async stop() {
-    const ended = new Promise((resolve) => this.process.on('close', resolve));
-    this.process.kill('SIGKILL');
-    await ended;
+    await killed(this.process, 'SIGKILL');
     await new Promise((resolve) => this.socket.close(resolve));
   }
 }

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client } from '../../integration/client.mjs';
 import { Daemon, forge, scratch } from '../../integration/daemon.mjs';
-import { BEFORE, BUILD, remote, sdp } from './sdp.mjs';
+import { BEFORE, BUILD, describePairs, killed, remote, sdp } from './shared.mjs';
 
 export const LOAD = path.join(BUILD, 'tests/bench/bench-load');
 export const LOAD_CORE = '1';
@@ -44,9 +44,7 @@ export class Bare {
   get pid() { return this.process.pid; }
   async describe(ends) { return ends.map(() => ({})); }
   async stop() {
-    const ended = new Promise((resolve) => this.process.on('close', resolve));
-    this.process.kill();
-    await ended;
+    await killed(this.process);
   }
 }
 
@@ -85,11 +83,7 @@ export class Recgate {
     return [remote(answer.description), remote(offer.description)];
   }
 
-  async describe(ends) {
-    const remotes = [];
-    for (let i = 0; i < ends.length; i += 2) remotes.push(...(await this.#call(i / 2, ends[i], ends[i + 1])));
-    return remotes;
-  }
+  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
 
   async stop() {
     for (const client of this.clients) client.close();

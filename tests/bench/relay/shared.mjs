@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How an end describes itself, and what it reads of the server; and where the servers run.
+// What the servers' verbs share: where they run and how they end, how an end describes itself, and what it reads of the server.
 import { fileURLToPath } from 'node:url';
 
 export const BUILD = fileURLToPath(new URL('../../../build', import.meta.url));
@@ -26,4 +26,17 @@ export function remote({ sdp: text }) {
   const value = (name) => new RegExp(`^a=${name}:(.*?)\r?$`, 'm').exec(text)[1];
   const port = Number(/^a=candidate:\S+ 1 udp \d+ 127\.0\.0\.1 (\d+) typ host/im.exec(text)?.[1] ?? 0);
   return { ufrag: value('ice-ufrag'), pwd: value('ice-pwd'), port };
+}
+
+/** Two ends a call, one call after the other; call(number, one, two) gives what each needs of the server. */
+export async function describePairs(ends, call) {
+  const remotes = [];
+  for (let i = 0; i < ends.length; i += 2) remotes.push(...(await call(i / 2, ends[i], ends[i + 1])));
+  return remotes;
+}
+
+export async function killed(process, signal) {
+  const ended = new Promise((resolve) => process.on('close', resolve));
+  process.kill(signal);
+  await ended;
 }
