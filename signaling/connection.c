@@ -69,6 +69,9 @@ void connection_free(Connection *connection) {
   else
     g_hash_table_remove(server->addresses, connection->address_key);
   g_hash_table_remove(server->connections, connection);
+  if (connection->token)
+    explicit_bzero(connection->token, strlen(connection->token));
+  g_free(connection->token);
   g_free(connection->address);
   g_free(connection->address_key);
   g_free(connection);

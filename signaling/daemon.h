@@ -58,8 +58,7 @@ char *daemon_rfc3339(gint64 wall_ms);
 void api_handle(HttpRequest *request, gpointer daemon);
 
 /* messages.c: the WebSocket side. */
-void messages_opened(Socket *socket, gpointer daemon);
+extern const ServerEndpoint messages_endpoint;
 void messages_received(Socket *socket, json_t *message, gint64 received_us, gpointer daemon);
-void messages_closed(Socket *socket, gpointer daemon);
 
 #endif

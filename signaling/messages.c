@@ -2,6 +2,7 @@
 /* The WebSocket side of PROTOCOL.md: one function a message type. Whose message it is, is its socket's business (fault 21). */
 #include <string.h>
 
+#include "signaling/admission.h"
 #include "signaling/answer.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
@@ -98,7 +99,7 @@ static gboolean on_too_late(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-void messages_opened(Socket *socket, gpointer daemon) {
+static void messages_opened(Socket *socket, gpointer daemon) {
   Connection *connection = g_new0(Connection, 1);
   connection->daemon = daemon;
   connection->socket = socket;
@@ -241,29 +242,19 @@ static void join_session(const Message *message, const Token *token) {
 }
 
 static void on_join(const Message *message) {
-  Daemon *daemon = message->daemon;
-  const char *jwt = text_field(message, "token");
   Token token;
-  g_autoptr(GError) error = NULL;
+  g_autofree char *why = NULL;
   if (message->member != NULL) {
     refuse(message, "already_joined", "This socket has joined already.");
     return;
   }
-  gboolean valid = jwt != NULL && token_verify(daemon->key, jwt, daemon_wall_ms() / 1000, &token, &error);
-  if (!valid) {
-    daemon->counters.refused_tokens++;
-    const char *why = error != NULL ? error->message : "join needs a “token”.";
-    vault_append(daemon->vault, NULL, json_pack("{s:s, s:s}", "type", "refused", "why", why), NULL, NULL); /* fault 15 */
-    refuse(message, g_error_matches(error, TOKEN_ERROR, TOKEN_ERROR_EXPIRED) ? "token_expired" : "bad_token", why);
-    socket_close(message->connection->socket, 1008, "bad_token");
+  const char *code = admission_refusal(message->daemon, text_field(message, "token"), &token, &why);
+  if (code == NULL) {
+    join_session(message, &token);
     return;
   }
-  if (token.role == TOKEN_ROLE_AUDITOR || token.role == TOKEN_ROLE_SERVICE) { /* R2 */
-    refuse(message, "role_may_not_join", "Auditors and services never join a call.");
-    socket_close(message->connection->socket, 1008, "role_may_not_join");
-    return;
-  }
-  join_session(message, &token);
+  refuse(message, code, why);
+  socket_close(message->connection->socket, 1008, g_str_equal(code, "token_expired") ? "bad_token" : code);
 }
 
 /* --- being there --- */
@@ -685,7 +676,7 @@ void messages_received(Socket *socket, json_t *json, gint64 received_us, gpointe
 }
 
 /* A lost socket is not a departure: the lease decides (R10). */
-void messages_closed(Socket *socket, gpointer daemon) {
+static void messages_closed(Socket *socket, gpointer daemon) {
   Connection *connection = socket_data(socket);
   g_hash_table_remove(((Daemon *)daemon)->connections, connection);
   if (connection->join_timer > 0)
@@ -696,3 +687,13 @@ void messages_closed(Socket *socket, gpointer daemon) {
     connection->member->connection = NULL;
   g_free(connection);
 }
+
+const ServerEndpoint messages_endpoint = {.path = "/v1/ws",
+                                          .protocol = "recgate.v1",
+                                          .type = "type",
+                                          .id = "id",
+                                          .always = "consent.withdraw", /* R6 */
+                                          .rate_factor = 1,
+                                          .opened = messages_opened,
+                                          .message = messages_received,
+                                          .closed = messages_closed};

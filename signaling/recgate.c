@@ -147,7 +147,7 @@ static gboolean start_server(Daemon *daemon, GError **error) {
                                .sockets_per_address_max = (guint)config->sockets_per_address_max,
                                .messages_per_s_max = (guint)config->messages_per_s_max,
                                .socket_queue_bytes_max = (gsize)config->socket_queue_bytes_max};
-  const ServerEvents events = {messages_opened, messages_received, messages_closed, api_handle, daemon};
+  const ServerEvents events = {.endpoints = {&messages_endpoint}, .http = api_handle, .user = daemon};
   daemon->server = server_new(&server, &events, daemon->loop, error);
   return daemon->server != NULL;
 }

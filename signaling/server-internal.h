@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What server.c, connection.c, socket.c, http.c and http-stream.c share. Not for others.
+/* What server.c, connection.c, upgrade.c, socket.c, upstream.c, http.c and http-stream.c share. Not for others.
  *
  * Threads: control thread, but for what http-stream.c locks.
  * Connection: one TCP connection from accept to the end of its wsi; it is a WebSocket (socket) or one HTTP request (request, then response). */
@@ -10,8 +10,6 @@
 
 #include "signaling/server.h"
 
-#define SERVER_PROTOCOL "recgate.v1"
-#define SERVER_WS_PATH "/v1/ws"
 #define SERVER_WRITE_BYTES 65536      /* at a time, so that no reader holds the loop */
 #define SERVER_HEAD_TIMEOUT_S 10      /* from accept to a whole head, TLS handshake included (fault 16) */
 #define SERVER_BODY_TIMEOUT_S 30      /* for all of a body */
@@ -31,9 +29,10 @@ struct Server {
   int listen_fd, spare_fd; /* spare: given up for a moment to refuse a connection when descriptors run out */
   guint16 port;
   GSource *acceptor;
-  struct lws_protocols protocols[3];
+  struct lws_protocols protocols[SERVER_ENDPOINTS_MAX + 2];
   struct lws_context *context;
   struct lws_vhost *vhost;
+  struct lws_vhost *outward; /* of connections that the gate makes itself (upstream.c); NULL before the first */
   GHashTable *connections; /* set of Connection */
   GHashTable *addresses;   /* address key -> count */
 };
@@ -45,6 +44,8 @@ struct Connection {
   char *address, *address_key;
   GSource *readable, *deadline;
   gsize drained;
+  const ServerEndpoint *endpoint; /* of an upgrade that was allowed */
+  char *token;                    /* of its URL */
   Socket *socket;
   HttpRequest *request;
   Response *response;
@@ -60,6 +61,9 @@ void connection_free(Connection *connection);                  /* closes an fd t
 void connection_deadline(Connection *connection, guint seconds); /* 0: none. At it the connection is killed. */
 void connection_kill(Connection *connection);                  /* soon, from the loop */
 
+/* upgrade.c */
+int upgrade_check(Connection *connection); /* 0: allowed; else it was answered */
+
 /* socket.c: what libwebsockets calls back; the result is its */
 int socket_established(Connection *connection);
 int socket_receive(Connection *connection, const char *bytes, gsize n);
@@ -74,7 +78,6 @@ int http_writeable(Connection *connection);
 void http_gone(Connection *connection);
 /* A whole error answer with its head. */
 GBytes *http_error_bytes(gboolean tls, guint status, const char *code, const char *message, gboolean head_only);
-int http_refuse_upgrade(Connection *connection); /* 0: allowed; else it was answered */
 char *http_header(Connection *connection, enum lws_token_indexes token); /* NULL without it */
 
 /* http-stream.c */

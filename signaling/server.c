@@ -44,7 +44,7 @@ static int on_http_writeable(Connection *connection, void *in G_GNUC_UNUSED, siz
   return http_writeable(connection);
 }
 static int on_upgrade(Connection *connection, void *in G_GNUC_UNUSED, size_t n G_GNUC_UNUSED) {
-  return http_refuse_upgrade(connection);
+  return upgrade_check(connection);
 }
 
 static int on_closed(Connection *connection, void *in G_GNUC_UNUSED, size_t n G_GNUC_UNUSED) {
@@ -147,7 +147,8 @@ static void log_debug(int level G_GNUC_UNUSED, const char *line) {
 /* http/1.1 only, no extensions (permessage-deflate is one): what is not offered cannot be attacked (fault 16). */
 static gboolean server_context(Server *server, const ServerConfig *config, GError **error) {
   server->protocols[0] = (struct lws_protocols){.name = "http", .callback = server_callback};
-  server->protocols[1] = (struct lws_protocols){.name = SERVER_PROTOCOL, .callback = server_callback};
+  for (guint i = 0; server->events.endpoints[i]; i++)
+    server->protocols[i + 1] = (struct lws_protocols){.name = server->events.endpoints[i]->protocol, .callback = server_callback};
   void *loops[] = {server->loop};
   struct lws_context_creation_info info = {
       .port = CONTEXT_PORT_NO_LISTEN_SERVER,
@@ -209,7 +210,7 @@ void server_free(Server *server) {
   if (server->spare_fd >= 0)
     close(server->spare_fd);
   if (server->context)
-    lws_context_destroy(server->context); /* ends every wsi, with socket_closed for each */
+    lws_context_destroy(server->context); /* ends every wsi, with closed for each */
   GHashTableIter iter;
   gpointer left;
   g_hash_table_iter_init(&iter, server->connections);

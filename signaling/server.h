@@ -26,17 +26,29 @@ typedef struct ServerConfig {
   guint messages_per_s_max;          /* a socket's, twice as many in a burst; beyond it `too_many`, but consent.withdraw always passes (R6) */
 } ServerConfig;
 
+/* A path where a WebSocket may be opened, and what is spoken there. */
+typedef struct ServerEndpoint {
+  const char *path, *protocol;       /* with its subprotocol, which the client must offer */
+  const char *type, *id;             /* members of every message: what it is (a string, needed), and what its answer names (may be missing) */
+  const char *always;                /* the type that passes any rate limit; NULL: none */
+  guint rate_factor;                 /* times messages_per_s_max */
+  void (*opened)(Socket *socket, gpointer user);
+  /* One text frame: a JSON object with a string `type` (anything else is refused here). received_us: boot clock of the wake-up. */
+  void (*message)(Socket *socket, json_t *message, gint64 received_us, gpointer user);
+  void (*closed)(Socket *socket, gpointer user); /* last event; the socket is freed after it */
+  /* How to say no in this protocol; message NULL: not JSON. NULL: socket_error. */
+  void (*refuse)(Socket *socket, const json_t *message, const char *code, const char *text);
+} ServerEndpoint;
+
+#define SERVER_ENDPOINTS_MAX 4
 typedef struct ServerEvents {
-  void (*socket_opened)(Socket *socket, gpointer user);
-  /* One text frame: a JSON object with a string `type` (anything else is answered with an error here). received_us: boot clock of the wake-up. */
-  void (*socket_message)(Socket *socket, json_t *message, gint64 received_us, gpointer user);
-  void (*socket_closed)(Socket *socket, gpointer user); /* last event; the socket is freed after it */
-  void (*http)(HttpRequest *request, gpointer user);    /* answer now or later, exactly once */
+  const ServerEndpoint *endpoints[SERVER_ENDPOINTS_MAX + 1]; /* NULL-terminated; they outlive the server */
+  void (*http)(HttpRequest *request, gpointer user);         /* answer now or later, exactly once */
   gpointer user;
 } ServerEvents;
 
 Server *server_new(const ServerConfig *config, const ServerEvents *events, GMainLoop *loop, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void server_free(Server *server); /* ends every connection, with socket_closed for each; requests that wait may still be answered (into nothing) */
+void server_free(Server *server); /* ends every connection, with closed for each; requests that wait may still be answered (into nothing) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Server, server_free)
 guint16 server_port(const Server *server);
 
@@ -48,6 +60,7 @@ void socket_close(Socket *socket, guint16 status, const char *reason);
 void socket_set_data(Socket *socket, gpointer data);
 gpointer socket_data(const Socket *socket);
 const char *socket_address(const Socket *socket); /* of the peer, for limits and logs */
+const char *socket_token(const Socket *socket);   /* `token` of the URL's query, where a browser cannot set a header; NULL without it */
 
 const char *http_method(const HttpRequest *request);      /* "GET" | "POST" | "HEAD" | "DELETE" */
 const char *http_path(const HttpRequest *request);        /* decoded once, without query; no "..", no NUL, no doubled slash, else 400 was sent here */

@@ -7,7 +7,7 @@
 #include "signaling/server-internal.h"
 
 #define SOCKET_REASON_BYTES   123 /* RFC 6455 section 5.5: a control frame's 125 without the status */
-#define SOCKET_ID_BYTES_MAX   64  /* PROTOCOL.md: `id` */
+#define SOCKET_ID_BYTES_MAX   64  /* PROTOCOL.md: `id`; Janus's transactions are shorter */
 #define SOCKET_TYPE_BYTES_MAX 64  /* the longest type of ours has 20 */
 
 struct Socket {
@@ -34,7 +34,17 @@ static void socket_free(Socket *socket) {
   g_free(socket);
 }
 
+static const ServerEndpoint *endpoint_of(const Socket *socket) {
+  return socket->connection->endpoint;
+}
+
+static gpointer user_of(const Socket *socket) {
+  return socket->connection->server->events.user;
+}
+
 int socket_established(Connection *connection) {
+  if (!connection->endpoint || strcmp(lws_get_protocol(connection->wsi)->name, connection->endpoint->protocol) != 0)
+    return -1; /* it offered the subprotocol of another path first */
   Socket *socket = g_new0(Socket, 1);
   socket->connection = connection;
   socket->in = g_string_new(NULL);
@@ -44,7 +54,7 @@ int socket_established(Connection *connection) {
   connection->socket = socket;
   connection_deadline(connection, 0);
   lws_set_timeout(connection->wsi, NO_PENDING_TIMEOUT, 0);
-  connection->server->events.socket_opened(socket, connection->server->events.user);
+  connection->endpoint->opened(socket, user_of(socket));
   return 0;
 }
 
@@ -53,12 +63,12 @@ void socket_gone(Connection *connection) {
   if (!socket)
     return;
   socket->closing = TRUE; /* nothing more is queued, also not from inside the last event */
-  connection->server->events.socket_closed(socket, connection->server->events.user);
+  connection->endpoint->closed(socket, user_of(socket));
   socket_free(socket);
 }
 
 static gboolean within_rate(Socket *socket, gint64 now_us) {
-  guint rate = socket->connection->server->messages_per_s_max;
+  guint rate = socket->connection->server->messages_per_s_max * endpoint_of(socket)->rate_factor;
   if (rate == 0)
     return TRUE;
   socket->allowance_us = MIN(2 * G_USEC_PER_SEC, socket->allowance_us + now_us - socket->filled_us);
@@ -72,28 +82,39 @@ static gboolean within_rate(Socket *socket, gint64 now_us) {
 
 /* Answers nobody asked to be spared of would let a sender fill its own queue and be cut off before its withdrawal is read (R6). */
 static void refuse_message(Socket *socket, const json_t *message, const char *code, const char *text) {
-  const char *id = message ? json_text_member(message, "id") : NULL;
-  if (socket->out_bytes < socket->connection->server->socket_queue_bytes_max / 4)
+  const ServerEndpoint *endpoint = endpoint_of(socket);
+  const char *id = message ? json_text_member(message, endpoint->id) : NULL;
+  if (socket->out_bytes >= socket->connection->server->socket_queue_bytes_max / 4)
+    return;
+  if (endpoint->refuse)
+    endpoint->refuse(socket, message, code, text);
+  else
     socket_error(socket, id && strlen(id) <= SOCKET_ID_BYTES_MAX ? id : NULL, code, text);
 }
 
+static void refuse_shape(Socket *socket, const json_t *message, const char *member, const char *needs) {
+  g_autofree char *text = g_strdup_printf("\"%s\" %s.", member, needs);
+  refuse_message(socket, message, "bad_message", text);
+}
+
 static void dispatch(Socket *socket, gint64 received_us) {
+  const ServerEndpoint *endpoint = endpoint_of(socket);
   g_autoptr(GError) why = NULL;
   json_auto_t *message = json_text_parse(socket->in->str, socket->in->len, &why);
-  const char *type = message ? json_text_member(message, "type") : NULL;
-  const json_t *id = message ? json_object_get(message, "id") : NULL;
-  const char *id_text = message ? json_text_member(message, "id") : NULL;
+  const char *type = message ? json_text_member(message, endpoint->type) : NULL;
+  const json_t *id = message ? json_object_get(message, endpoint->id) : NULL;
+  const char *id_text = message ? json_text_member(message, endpoint->id) : NULL;
   gboolean in_rate = within_rate(socket, received_us);
-  if (!in_rate && g_strcmp0(type, "consent.withdraw") != 0)
+  if (!in_rate && (!endpoint->always || g_strcmp0(type, endpoint->always) != 0))
     refuse_message(socket, message, "too_many", "Too many messages; wait a second. Withdrawing always works.");
   else if (!message)
     refuse_message(socket, NULL, "bad_json", why->message);
   else if (!type || !*type || strlen(type) > SOCKET_TYPE_BYTES_MAX)
-    refuse_message(socket, message, "bad_message", "A message needs a string \"type\".");
+    refuse_shape(socket, message, endpoint->type, "is a string that every message needs");
   else if (id && (!id_text || strlen(id_text) > SOCKET_ID_BYTES_MAX))
-    refuse_message(socket, NULL, "bad_message", "An \"id\" is a string of at most 64 bytes.");
+    refuse_shape(socket, NULL, endpoint->id, "is a string of at most 64 bytes");
   else
-    socket->connection->server->events.socket_message(socket, message, received_us, socket->connection->server->events.user);
+    endpoint->message(socket, message, received_us, user_of(socket));
 }
 
 static int close_now(Connection *connection, guint16 status, const char *reason) {
@@ -192,4 +213,8 @@ gpointer socket_data(const Socket *socket) {
 
 const char *socket_address(const Socket *socket) {
   return socket->connection->address;
+}
+
+const char *socket_token(const Socket *socket) {
+  return socket->connection->token;
 }

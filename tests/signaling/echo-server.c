@@ -41,6 +41,14 @@ static void on_message(Socket *socket, json_t *message, gint64 received_us, gpoi
     socket_send(socket, json_pack("{s:s, s:O, s:b}", "type", "echo", "of", message, "timed", received_us > 0));
 }
 
+static void on_other(Socket *socket, json_t *message, gint64 received_us G_GNUC_UNUSED, gpointer user G_GNUC_UNUSED) {
+  socket_send(socket, json_pack("{s:O, s:s*}", "other", message, "token", socket_token(socket)));
+}
+
+static void on_refused(Socket *socket, const json_t *message, const char *code, const char *text) {
+  socket_send(socket, json_pack("{s:s, s:s, s:O*}", "no", code, "why", text, "nr", json_object_get(message, "nr")));
+}
+
 typedef struct Writing {
   HttpStream *stream;
   gsize n_bytes;
@@ -114,8 +122,25 @@ int main(int argc, char **argv) {
     config.tls_cert = argv[1];
     config.tls_key = argv[2];
   }
-  ServerEvents events = {
-      .socket_opened = on_opened, .socket_message = on_message, .socket_closed = on_closed, .http = on_http, .user = &echo};
+  static const ServerEndpoint endpoint = {.path = "/v1/ws",
+                                          .protocol = "recgate.v1",
+                                          .type = "type",
+                                          .id = "id",
+                                          .always = "consent.withdraw",
+                                          .rate_factor = 1,
+                                          .opened = on_opened,
+                                          .message = on_message,
+                                          .closed = on_closed};
+  static const ServerEndpoint other = {.path = "/other",
+                                       .protocol = "other.v1",
+                                       .type = "what",
+                                       .id = "nr",
+                                       .rate_factor = 4,
+                                       .opened = on_opened,
+                                       .message = on_other,
+                                       .closed = on_closed,
+                                       .refuse = on_refused};
+  ServerEvents events = {.endpoints = {&endpoint, &other}, .http = on_http, .user = &echo};
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   g_autoptr(GError) error = NULL;
   g_autoptr(Server) server = server_new(&config, &events, loop, &error);

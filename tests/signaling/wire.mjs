@@ -68,13 +68,13 @@ function frame(payload, { opcode = 1, fin = true, announced } = {}) {
 class Client {
   constructor(socket) { this.socket = socket; this.frames = []; this.buffer = Buffer.alloc(0); this.waiters = []; this.closed = false; }
 
-  static async open(port, { headers, connect } = {}) {
+  static async open(port, { headers, connect, path } = {}) {
     const socket = connect ? await connect() : net.connect(port, '127.0.0.1');
     const client = new Client(socket);
     socket.on('error', () => {});
     socket.on('data', (d) => client.feed(d));
     socket.on('close', () => { client.closed = true; client.wake(); });
-    socket.write(upgrade(port, headers));
+    socket.write(upgrade(port, headers, path));
     await client.until(() => client.head !== undefined || client.closed);
     return client;
   }
@@ -135,6 +135,32 @@ test('fault 14: only the same host, the list, and programs that are no browser',
     assert.equal(status(client.head ?? ''), expected, JSON.stringify(headers));
     client.end();
   }
+});
+
+test('each path speaks its own subprotocol, counts its own messages, and refuses in its own words', async () => {
+  const open = (protocol, path) => Client.open(server.port, { headers: { 'Sec-WebSocket-Protocol': protocol }, path });
+  for (const [protocol, path] of [['recgate.v1', '/other'], ['other.v1', '/v1/ws'], ['http', '/other'], ['upstream', '/other']])
+    assert.equal(status((await raw(server.port, upgrade(server.port, { 'Sec-WebSocket-Protocol': protocol }, path))).text), 400, `${protocol} at ${path}`);
+  for (const first of ['recgate.v1', 'http', 'upstream']) { // what libwebsockets picks by itself must not become another path's socket
+    const before = (await counts()).messages;
+    const mixed = await open(`${first}, other.v1`, '/other');
+    mixed.send({ type: 'a', what: 'b' });
+    await Promise.race([mixed.until(() => mixed.closed), mixed.next()]);
+    assert.deepEqual(mixed.messages().filter((message) => !message.other), [], first);
+    assert.equal((await counts()).messages, before, first);
+    mixed.end();
+  }
+  const client = await open('other.v1', '/other?token=a.b-c_d');
+  client.send({ what: 'x', nr: '7' });
+  assert.deepEqual(await client.next(), { other: { what: 'x', nr: '7' }, token: 'a.b-c_d' });
+  client.send({ type: 'x', nr: '8' });
+  const { no, why, nr } = await client.next(1);
+  assert.deepEqual([no, nr], ['bad_message', '8']);
+  assert.match(why, /"what"/);
+  for (let i = 0; i < 3 * RATE; i++) client.send({ what: 'x' });
+  await client.until(() => client.messages().length === 2 + 3 * RATE);
+  assert.ok(client.messages().slice(2).every((message) => message.other));
+  client.end();
 });
 
 test('the subprotocol and the path are needed; no extension is taken', async () => {

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client WebSockets in the server's own libwebsockets context, on a vhost of their own: nobody who connects to the gate can choose their protocol. */
+#include "signaling/upstream.h"
+
+#include <string.h>
+
+#include "signaling/server-internal.h"
+
+#define UPSTREAM_PROTOCOL "upstream" /* libwebsockets' name for the callback; what is offered on the wire is the caller's */
+
+struct Upstream {
+  Server *server;
+  UpstreamEvents events;
+  gpointer user;
+  struct lws *wsi; /* NULL before, and after libwebsockets let go of it */
+  GQueue out;      /* GBytes: LWS_PRE bytes of room, then the text */
+  gsize out_bytes;
+  GString *in;
+  gboolean is_open, was_open, failed; /* failed: `why` waits to be told */
+  gboolean freed;                     /* by its owner: no more events */
+  char *why;
+  guint telling;
+};
+
+gboolean upstream_url_parse(const char *text, UpstreamUrl *url) {
+  g_autoptr(GUri) uri = text ? g_uri_parse(text, G_URI_FLAGS_NONE, NULL) : NULL;
+  const char *host = uri ? g_uri_get_host(uri) : NULL;
+  if (!host || strcmp(g_uri_get_scheme(uri), "ws") != 0 || g_uri_get_userinfo(uri) || g_uri_get_query(uri) || g_uri_get_fragment(uri))
+    return FALSE;
+  gboolean local = strcmp(host, "localhost") == 0;
+  if (!local && !g_hostname_is_ip_address(host))
+    return FALSE;
+  *url = (UpstreamUrl){.host = g_strdup(local ? "127.0.0.1" : host),
+                       .path = g_strdup(*g_uri_get_path(uri) ? g_uri_get_path(uri) : "/"),
+                       .port = (guint16)(g_uri_get_port(uri) > 0 ? g_uri_get_port(uri) : 80)};
+  return TRUE;
+}
+
+void upstream_url_clear(UpstreamUrl *url) {
+  g_free(url->host);
+  g_free(url->path);
+  *url = (UpstreamUrl){0};
+}
+
+/* When neither its owner nor libwebsockets holds it any more. */
+static void upstream_release(Upstream *upstream) {
+  if (!upstream->freed || upstream->wsi)
+    return;
+  g_clear_handle_id(&upstream->telling, g_source_remove);
+  g_queue_clear_full(&upstream->out, (GDestroyNotify)g_bytes_unref);
+  g_string_free(upstream->in, TRUE);
+  g_free(upstream->why);
+  g_free(upstream);
+}
+
+static gboolean tell_closed(gpointer user) {
+  Upstream *upstream = user;
+  upstream->telling = 0;
+  upstream->freed = TRUE;
+  upstream->events.closed(upstream->was_open, upstream->why, upstream->user);
+  upstream_free(upstream);
+  return G_SOURCE_REMOVE;
+}
+
+/* From the loop: what is told may free others, and this may be inside a call of the owner. */
+static void upstream_fail(Upstream *upstream, const char *why) {
+  upstream->is_open = FALSE;
+  if (upstream->freed || upstream->failed)
+    return;
+  upstream->failed = TRUE;
+  upstream->why = g_strdup(why);
+  upstream->telling = g_idle_add_full(G_PRIORITY_DEFAULT, tell_closed, upstream, NULL);
+}
+
+static int receive(Upstream *upstream, const char *bytes, gsize n) {
+  if (upstream->freed || upstream->failed)
+    return -1;
+  if (lws_frame_is_binary(upstream->wsi) ||
+      upstream->in->len + n + lws_remaining_packet_payload(upstream->wsi) > UPSTREAM_MESSAGE_BYTES_MAX) {
+    upstream_fail(upstream, "it sent something that is not text, or too much at once");
+    return -1;
+  }
+  g_string_append_len(upstream->in, bytes, (gssize)n);
+  if (!lws_is_final_fragment(upstream->wsi))
+    return 0;
+  json_auto_t *message = json_loadb(upstream->in->str, upstream->in->len, JSON_REJECT_DUPLICATES, NULL);
+  g_string_truncate(upstream->in, 0);
+  if (json_is_object(message))
+    upstream->events.message(message, upstream->user);
+  return 0;
+}
+
+static int writeable(Upstream *upstream) {
+  GBytes *bytes = g_queue_pop_head(&upstream->out);
+  if (bytes) {
+    gsize n;
+    guchar *buffer = g_bytes_unref_to_data(bytes, &n);
+    upstream->out_bytes -= n - LWS_PRE;
+    int written = lws_write(upstream->wsi, buffer + LWS_PRE, n - LWS_PRE, LWS_WRITE_TEXT);
+    g_free(buffer);
+    if (written < 0)
+      return -1;
+  }
+  if (!g_queue_is_empty(&upstream->out))
+    lws_callback_on_writable(upstream->wsi);
+  else if (upstream->freed) {
+    lws_close_reason(upstream->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+    return -1;
+  }
+  return 0;
+}
+
+static int established(Upstream *upstream) {
+  upstream->is_open = upstream->was_open = TRUE;
+  lws_callback_on_writable(upstream->wsi);
+  return 0;
+}
+
+static int upstream_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user G_GNUC_UNUSED, void *in, size_t n) {
+  Upstream *upstream = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+  if (!upstream)
+    return 0;
+  upstream->wsi = wsi; /* callbacks come before the connecting call has returned it */
+  if (reason == LWS_CALLBACK_CLIENT_ESTABLISHED)
+    return established(upstream);
+  if (reason == LWS_CALLBACK_CLIENT_RECEIVE)
+    return receive(upstream, in, n);
+  if (reason == LWS_CALLBACK_CLIENT_WRITEABLE)
+    return writeable(upstream);
+  if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
+    g_autofree char *why = in && n > 0 ? g_strndup(in, n) : g_strdup("no connection");
+    upstream_fail(upstream, why);
+  } else if (reason == LWS_CALLBACK_CLIENT_CLOSED)
+    upstream_fail(upstream, "it closed the connection");
+  else if (reason == LWS_CALLBACK_WSI_DESTROY) {
+    lws_set_opaque_user_data(wsi, NULL);
+    upstream->wsi = NULL;
+    upstream_fail(upstream, "the connection ended");
+    upstream_release(upstream);
+  }
+  return 0;
+}
+
+static struct lws_vhost *outward(Server *server) {
+  static const struct lws_protocols protocols[] = {{.name = UPSTREAM_PROTOCOL, .callback = upstream_callback}, {0}};
+  const struct lws_context_creation_info info = {
+      .port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .vhost_name = "outward", .gid = (gid_t)-1, .uid = (uid_t)-1};
+  if (!server->outward)
+    server->outward = lws_create_vhost(server->context, &info);
+  return server->outward;
+}
+
+static void connect_to(Upstream *upstream, const UpstreamUrl *url, const char *protocol) {
+  g_autofree char *host =
+      strchr(url->host, ':') ? g_strdup_printf("[%s]:%u", url->host, url->port) : g_strdup_printf("%s:%u", url->host, url->port);
+  const struct lws_client_connect_info info = {.context = upstream->server->context,
+                                               .vhost = outward(upstream->server),
+                                               .address = url->host,
+                                               .port = url->port,
+                                               .path = url->path,
+                                               .host = host,
+                                               .protocol = protocol,
+                                               .local_protocol_name = UPSTREAM_PROTOCOL,
+                                               .ietf_version_or_minus_one = -1,
+                                               .opaque_user_data = upstream};
+  struct lws *wsi = info.vhost ? lws_client_connect_via_info(&info) : NULL;
+  if (wsi)
+    upstream->wsi = wsi;
+  else
+    upstream_fail(upstream, "no connection");
+}
+
+Upstream *upstream_open(Server *server, const char *url, const char *protocol, const UpstreamEvents *events, gpointer user) {
+  Upstream *upstream = g_new0(Upstream, 1);
+  upstream->server = server;
+  upstream->events = *events;
+  upstream->user = user;
+  upstream->in = g_string_new(NULL);
+  g_queue_init(&upstream->out);
+  UpstreamUrl parsed = {0};
+  if (upstream_url_parse(url, &parsed))
+    connect_to(upstream, &parsed, protocol);
+  else
+    upstream_fail(upstream, "its address is not usable");
+  upstream_url_clear(&parsed);
+  return upstream;
+}
+
+void upstream_send(Upstream *upstream, json_t *message) {
+  json_auto_t *owned = message;
+  gsize n = json_dumpb(owned, NULL, 0, JSON_COMPACT);
+  if (n == 0 || upstream->freed || upstream->failed)
+    return;
+  if (upstream->out_bytes + n > upstream->server->socket_queue_bytes_max) {
+    upstream_fail(upstream, "it does not read what it is sent");
+    return;
+  }
+  guchar *buffer = g_malloc(LWS_PRE + n);
+  json_dumpb(owned, (char *)buffer + LWS_PRE, n, JSON_COMPACT);
+  g_queue_push_tail(&upstream->out, g_bytes_new_take(buffer, LWS_PRE + n));
+  upstream->out_bytes += n;
+  if (upstream->is_open)
+    lws_callback_on_writable(upstream->wsi);
+}
+
+void upstream_free(Upstream *upstream) {
+  if (!upstream)
+    return;
+  upstream->freed = TRUE;
+  if (upstream->is_open) {
+    lws_set_timeout(upstream->wsi, PENDING_TIMEOUT_USER_REASON_BASE, SERVER_CLOSE_TIMEOUT_S);
+    lws_callback_on_writable(upstream->wsi);
+  } else if (upstream->wsi)
+    lws_set_timeout(upstream->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+  upstream_release(upstream);
+}
