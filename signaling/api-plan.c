@@ -90,9 +90,8 @@ static gboolean read_people(const json_t *body, const Config *config, GArray *pe
   const json_t *list = json_object_get(body, "participants");
   if (!json_is_array(list) || json_array_size(list) == 0)
     return bad(error, "participants", "must list at least one person: [{“id”, “name”, “role”}].");
-  if ((gint64)json_array_size(list) > config->max_participants) {
-    g_autofree char *advice =
-        g_strdup_printf("names more than %" G_GINT64_FORMAT " people ([recording] max_participants).", config->max_participants);
+  if (json_array_size(list) > config_people_max(config)) {
+    g_autofree char *advice = g_strdup_printf("names more than %u people ([recording] max_participants).", config_people_max(config));
     return bad(error, "participants", advice);
   }
   for (gsize i = 0; i < json_array_size(list); i++) {

@@ -8,6 +8,7 @@
 #include "gate/consent/consent-event.h"
 #include "signaling/address.h"
 #include "signaling/token.h"
+#include "signaling/upstream.h"
 
 #define AT(field) G_STRUCT_OFFSET(Config, field)
 #define TEXT(section, name, field, initial, option, argument, help)                                                                        \
@@ -61,6 +62,9 @@ static const ConfigKey keys[] = {
     NUMBER("reports", "allow_plain", reports_allow_plain, "0", 0, 1, "1: also without TLS to other machines; reports name people"),
     NUMBER("reports", "retry_ms", reports_retry_ms, "5000", 10, 3600000, "pause after a failed delivery, doubled each time up to an hour"),
     NUMBER("reports", "give_up_s", reports_give_up_s, "259200", 1, 31536000, "when a delivery is given up, which is then on the ledger"),
+    LIST(CONFIG_KIND_WS, "sfu", "janus", sfu_janus, NULL, NULL, NULL, "ws://ADDR:PORT of Janus, whose people come through /janus here"),
+    TEXT("sfu", "janus_token_file", sfu_janus_token_file, NULL, NULL, NULL, "file with the token that Janus wants (token_auth)"),
+    TEXT("sfu", "janus_secret_file", sfu_janus_secret_file, NULL, NULL, NULL, "file with the secret that Janus wants (api_secret)"),
     NUMBER("media", "workers", workers, "0", 0, 64, "media workers; 0: one a core"),
     NUMBER("limits", "sessions_max", sessions_max, "1000", 1, 100000, "sessions at a time"),
     NUMBER("limits", "sockets_max", sockets_max, "4096", 4, 100000, "connections at a time"),
@@ -119,6 +123,7 @@ static const char *item_advice(ConfigKind kind, const char *item) {
   case CONFIG_KIND_TEXT:
   case CONFIG_KIND_ENDPOINT:
   case CONFIG_KIND_NUMBER:
+  case CONFIG_KIND_WS:
     break;
   }
   return "not a list";
@@ -169,6 +174,13 @@ static gboolean number_set(Config *config, const ConfigKey *key, const char *tex
   return TRUE;
 }
 
+static gboolean is_ws(const char *text) {
+  UpstreamUrl url = {0};
+  const gboolean valid = upstream_url_parse(text, &url);
+  upstream_url_clear(&url);
+  return valid;
+}
+
 static gboolean text_set(Config *config, const ConfigKey *key, const char *text, const char *what, GError **error) {
   if (!g_utf8_validate(text, -1, NULL))
     return refuse(error, what, "", "it is not UTF-8");
@@ -179,6 +191,8 @@ static gboolean text_set(Config *config, const ConfigKey *key, const char *text,
     if (!parsed)
       return refuse(error, what, text, "give ADDR:PORT with a literal address, such as 127.0.0.1:8480 or [::1]:8480");
   }
+  if (key->kind == CONFIG_KIND_WS && *text && !is_ws(text))
+    return refuse(error, what, text, "give ws://ADDR:PORT with a literal address or localhost, such as ws://127.0.0.1:8188");
   config_key_clear(config, key);
   G_STRUCT_MEMBER(char *, config, key->offset) = *text ? g_strdup(text) : NULL;
   return TRUE;

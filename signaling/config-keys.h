@@ -7,7 +7,7 @@
 
 #include "signaling/config.h"
 
-typedef enum ConfigKind { CONFIG_KIND_TEXT = 1, CONFIG_KIND_ENDPOINT, CONFIG_KIND_IPS, CONFIG_KIND_ORIGINS, CONFIG_KIND_ROLES, CONFIG_KIND_ICE, CONFIG_KIND_NUMBER } ConfigKind;
+typedef enum ConfigKind { CONFIG_KIND_TEXT = 1, CONFIG_KIND_ENDPOINT, CONFIG_KIND_IPS, CONFIG_KIND_ORIGINS, CONFIG_KIND_ROLES, CONFIG_KIND_ICE, CONFIG_KIND_NUMBER, CONFIG_KIND_WS } ConfigKind;
 
 typedef struct ConfigKey {
   const char *section, *name;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gate/consent/consent-event.h"
 #include "signaling/address.h"
 #include "signaling/config-keys.h"
 
@@ -344,6 +345,10 @@ char *config_describe(const Config *config) {
     g_string_append_printf(lines, "%-60s # %s\n", left, source ? source : "default");
   }
   return g_string_free(lines, FALSE);
+}
+
+guint config_people_max(const Config *config) {
+  return config->sfu_janus ? CONSENT_PEOPLE_MAX : (guint)config->max_participants;
 }
 
 static gboolean secret_failed(const char *path, GError **error) {

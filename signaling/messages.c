@@ -6,6 +6,7 @@
 #include "signaling/answer.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
+#include "signaling/session-media.h"
 #include "signaling/session-plan.h"
 #include "signaling/session-report.h"
 #include "signaling/session-signature.h"
@@ -187,6 +188,7 @@ static ConsentResult enter(const Message *message, Member *member, const Token *
     return result;
   replace_connection(member);
   member->connection = message->connection;
+  member->entries++;
   message->connection->member = member;
   return CONSENT_OK;
 }
@@ -219,7 +221,7 @@ static void join_session(const Message *message, const Token *token) {
     return;
   Member *member = session_member(session, token->participant);
   gboolean was_here = member != NULL && member->on_roster;
-  if (!was_here && session_roster_count(session) >= (guint)daemon->config->max_participants) {
+  if (!was_here && session_roster_count(session) >= config_people_max(daemon->config)) {
     refuse(message, "session_full", "The session is full.");
     return;
   }

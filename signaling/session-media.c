@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Media between people: one call for each pair on the roster, all of a session on one worker. */
-#include "signaling/session.h"
+#include "signaling/session-media.h"
 
 #include <string.h>
 
@@ -20,12 +20,45 @@ static void on_connected(Call *call, CallSide side, gpointer user) {
   session_take_tracks_changed(link->session);
 }
 
+/* The worker has let go of one call of somebody who left or was replaced. */
+typedef struct Ending {
+  Session *session;
+  Member *member;
+} Ending;
+
+static void legs_ended(Session *session, Member *member) {
+  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_LEGS_ENDED, .person = member->person});
+  if (member->on_roster && member->greeted)
+    session_connect(session, member);
+}
+
+static void on_call_gone(gpointer user) {
+  g_autofree Ending *ending = user;
+  if (--ending->member->legs_ending == 0)
+    legs_ended(ending->session, ending->member);
+}
+
+/* Until the worker has let go of it, this person's legs have not ended (R15). */
+static void link_end(Link *link, Member *member) {
+  Ending *ending = g_new(Ending, 1);
+  *ending = (Ending){link->session, member};
+  member->legs_ending++;
+  call_free(link->call, on_call_gone, ending);
+  if (link->over != NULL)
+    link->over(link->user);
+  g_ptr_array_remove(link->session->links, link);
+}
+
 static gboolean renew_broken(gpointer data) {
   Session *session = data;
   for (guint i = session->links->len; i-- > 0;) {
     Link *link = session->links->pdata[i];
     if (!link->broken)
       continue;
+    if (link->member[CALL_B] == NULL) {
+      link_end(link, link->member[CALL_A]);
+      continue;
+    }
     Member *member = link->member[CALL_B];
     call_free(link->call, NULL, NULL);
     g_ptr_array_remove_index(session->links, i);
@@ -36,12 +69,13 @@ static gboolean renew_broken(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-/* A leg that ended by itself ends the pair's call; the two are told to negotiate it anew. Not from inside the call's own event. */
+/* A leg that ended by itself ends its call. A pair is told to negotiate anew; an SFU and its client notice that the other leg is gone.
+ * Not from inside the call's own event. */
 static void on_ended(Call *call, CallSide side, const char *why, gpointer user) {
   (void)call;
   Link *link = user;
   Session *session = link->session;
-  g_debug("session=%s leg=%s ended why=%s", session->id, link->member[side]->id, why);
+  g_debug("session=%s leg=%s ended why=%s", session->id, link->member[side] != NULL ? link->member[side]->id : "sfu", why);
   link->connected[side] = FALSE;
   link->broken = TRUE;
   if (!session->renewing)
@@ -76,7 +110,8 @@ static Link *link_new(Session *session, Member *a, Member *b) {
 }
 
 void session_connect(Session *session, Member *member) {
-  for (guint i = 0; i < session->members->len; i++) {
+  const gboolean has_sfu = session->daemon->config->sfu_janus != NULL;
+  for (guint i = 0; !has_sfu && i < session->members->len; i++) {
     Member *other = session->members->pdata[i];
     if (other == member || !member->on_roster || !other->on_roster || !other->greeted || other->legs_ending > 0 ||
         find_link(session, member, other) != NULL)
@@ -87,48 +122,36 @@ void session_connect(Session *session, Member *member) {
   }
 }
 
-/* The worker has let go of one call of somebody who left or was replaced. */
-typedef struct Ending {
-  Session *session;
-  Member *member;
-} Ending;
-
-static void legs_ended(Session *session, Member *member) {
-  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_LEGS_ENDED, .person = member->person});
-  if (member->on_roster && member->greeted)
-    session_connect(session, member);
+Link *session_sfu_link(Member *member, void (*over)(gpointer user), gpointer user) {
+  Session *session = member->session;
+  guint count = 0;
+  for (guint i = 0; i < session->links->len; i++)
+    count += ((const Link *)session->links->pdata[i])->member[CALL_A] == member;
+  if (count >= SESSION_SFU_LINKS_MAX)
+    return NULL;
+  Link *link = link_new(session, member, NULL);
+  link->over = over;
+  link->user = user;
+  return link;
 }
 
-static void on_call_gone(gpointer user) {
-  g_autofree Ending *ending = user;
-  if (--ending->member->legs_ending == 0)
-    legs_ended(ending->session, ending->member);
+void session_sfu_unlink(Link *link) {
+  Session *session = link->session;
+  link->over = NULL;
+  link->broken = TRUE;
+  session_take_tracks_changed(session);             /* first: a take that goes on without it still gets its last packets */
+  if (g_ptr_array_find(session->links, link, NULL)) /* that event may have found its person gone */
+    link_end(link, link->member[CALL_A]);
 }
 
 void session_end_legs(Session *session, Member *member) {
   for (guint i = session->links->len; i-- > 0;) {
     Link *link = session->links->pdata[i];
-    if (link->member[0] != member && link->member[1] != member)
-      continue;
-    Ending *ending = g_new(Ending, 1);
-    *ending = (Ending){session, member};
-    member->legs_ending++;
-    call_free(link->call, on_call_gone, ending);
-    g_ptr_array_remove_index(session->links, i);
+    if (link->member[CALL_A] == member || link->member[CALL_B] == member)
+      link_end(link, member);
   }
   if (member->legs_ending == 0)
     session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_LEGS_ENDED, .person = member->person});
-}
-
-static SdpType description_type(const char *type) {
-  static const struct {
-    const char *word;
-    SdpType type;
-  } TYPES[] = {{"offer", SDP_OFFER}, {"answer", SDP_ANSWER}, {"pranswer", SDP_PRANSWER}, {"rollback", SDP_ROLLBACK}};
-  for (gsize i = 0; type != NULL && i < G_N_ELEMENTS(TYPES); i++)
-    if (g_str_equal(type, TYPES[i].word))
-      return TYPES[i].type;
-  return SDP_NONE;
 }
 
 gboolean session_signal(Session *session, Member *from, Member *to, json_t *message, GError **error) {
@@ -145,7 +168,7 @@ gboolean session_signal(Session *session, Member *from, Member *to, json_t *mess
     return TRUE; /* of a connection that is no more; its sender has been told to make another */
   const char *type_text = json_string_value(json_object_get(description, "type"));
   const char *sdp = json_string_value(json_object_get(description, "sdp"));
-  SdpType type = description_type(type_text);
+  SdpType type = sdp_type_parse(type_text);
   if (type == SDP_NONE || (sdp == NULL && type != SDP_ROLLBACK)) {
     g_set_error(error, SDP_ERROR, SDP_ERROR_MALFORMED,
                 "“description” needs a “type” of offer, answer, pranswer or rollback, and an “sdp”.");

@@ -2,6 +2,7 @@
 #include "signaling/session-signature.h"
 
 #include "signaling/participant-signature.h"
+#include "signaling/session-media.h"
 
 static gboolean lists(const json_t *list, const char *fingerprint) {
   for (gsize i = 0; i < json_array_size(list); i++)

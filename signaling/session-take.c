@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The running take: which tracks are recorded, opening in the order branches -> taps -> permit, closing in the order permit -> branches (R9). */
-#include "signaling/session.h"
+#include "signaling/session-media.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -19,34 +19,44 @@ static gboolean recordable(const CallTrack *track, ConsentMedia media) {
   return (media & CONSENT_MEDIA_VIDEO) != 0 && g_str_equal(track->codec, "vp8"); /* R16 */
 }
 
-/* Each person is tapped on one connection only: the first that is up. */
-static Link *tapped_link(Session *session, const Member *member, CallSide *side) {
+static void add_taps(GArray *taps, Link *link, CallSide side, ConsentMedia media) {
+  const GArray *tracks = call_tracks(link->call, side);
+  const gboolean has_sfu = link->member[CALL_B] == NULL;
+  for (guint i = 0; i < tracks->len; i++) {
+    const CallTrack *track = &g_array_index(tracks, CallTrack, i);
+    if (!recordable(track, media))
+      continue;
+    Tapped tapped = {
+        .number = ++link->session->daemon->next_track, .member = link->member[side], .link = link, .side = side, .track = *track};
+    if (has_sfu) /* several connections of one person count their sections alike */
+      g_snprintf(tapped.name, sizeof tapped.name, "%" G_GUINT64_FORMAT ".%s", link->number, track->mid);
+    else
+      g_strlcpy(tapped.name, track->mid, sizeof tapped.name);
+    g_array_append_val(taps, tapped);
+  }
+}
+
+/* With other people a person's connections all carry the same: the first that is up is tapped. With an SFU each carries its own. */
+static void choose_taps_of(GArray *taps, Session *session, const Member *member, ConsentMedia media) {
   for (guint i = 0; i < session->links->len; i++) {
     Link *link = session->links->pdata[i];
-    for (CallSide s = CALL_A; s <= CALL_B; s++)
-      if (link->member[s] == member && link->connected[s] && !link->broken && call_tracks(link->call, s)->len > 0) {
-        *side = s;
-        return link;
-      }
+    for (CallSide side = CALL_A; side <= CALL_B; side++) {
+      if (link->member[side] != member || !link->connected[side] || link->broken || call_tracks(link->call, side)->len == 0)
+        continue;
+      add_taps(taps, link, side, media);
+      if (link->member[CALL_B] != NULL)
+        return;
+    }
   }
-  return NULL;
 }
 
 static GArray *choose_taps(Session *session) {
   GArray *taps = g_array_new(FALSE, TRUE, sizeof(Tapped));
   for (guint i = 0; i < session->members->len; i++) {
-    Member *member = session->members->pdata[i];
+    const Member *member = session->members->pdata[i];
     ConsentPersonView person = consent_person_view(session->consent, member->person, daemon_now_us());
-    CallSide side = CALL_A;
-    Link *link = person.on_roster && person.answer == CONSENT_ANSWER_GRANTED ? tapped_link(session, member, &side) : NULL;
-    const GArray *tracks = link != NULL ? call_tracks(link->call, side) : NULL;
-    for (guint t = 0; tracks != NULL && t < tracks->len; t++) {
-      const CallTrack *track = &g_array_index(tracks, CallTrack, t);
-      if (!recordable(track, person.media))
-        continue;
-      const Tapped tapped = {++session->daemon->next_track, member, link, side, *track};
-      g_array_append_val(taps, tapped);
-    }
+    if (person.on_roster && person.answer == CONSENT_ANSWER_GRANTED)
+      choose_taps_of(taps, session, member, person.media);
   }
   return taps;
 }
@@ -173,7 +183,7 @@ static void open_branches(Session *session, Take *take) {
     const CallTrack *track = &tapped->track;
     const RecorderTrack one = {.number = tapped->number,
                                .participant = tapped->member->id,
-                               .track = track->mid,
+                               .track = tapped->name,
                                .medium = track->medium,
                                .codec = track->codec,
                                .pt = track->pt,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Withdrawals: acknowledged when the gate is closed in the media thread, nothing is in flight, and the erase is durable (R11, R13). */
-#include "signaling/session.h"
+#include "signaling/session-media.h"
 
 #include "pipelines/relay/control.h"
 #include "signaling/api-export.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A session's life: people, events into the core, effects out of it. */
+#include "signaling/session-media.h"
 #include "signaling/session-plan.h"
 #include "signaling/session-unrecorded.h"
 

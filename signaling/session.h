@@ -9,7 +9,6 @@
 
 typedef struct Session Session;
 typedef struct Member Member;
-typedef struct Link Link;
 
 /* A WebSocket's state; data of its Socket. */
 typedef struct Connection {
@@ -29,7 +28,8 @@ struct Member { /* somebody who is or was in the session; lives as long as the s
   Connection *connection; /* the present socket, NULL: lost or left */
   gboolean on_roster;
   gboolean greeted;  /* `joined` was sent on the present socket; until then nothing else is (R8) */
-  guint legs_ending; /* calls of an earlier departure whose worker has not let go yet (R15) */
+  guint legs_ending; /* calls that were ended and whose worker has not let go yet (R15) */
+  guint entries;     /* how often they came in: what belongs to an earlier time gets no legs any more (R15) */
 };
 
 typedef struct Request { /* a request for recording and its text */
@@ -43,31 +43,6 @@ typedef struct Request { /* a request for recording and its text */
   gint64 made_ms;
 } Request;
 
-typedef struct Tapped { /* a track that is recorded in the open take */
-  guint32 number;
-  Member *member;
-  Link *link;
-  CallSide side;
-  CallTrack track;
-} Tapped;
-
-typedef struct Take { /* the open take */
-  guint32 number;
-  guint64 request;
-  VaultTake *vault;
-  GArray *taps;       /* Tapped, one a recorded track */
-  gboolean published; /* the permit was given to the worker */
-  gint64 until_us;
-} Take;
-
-struct Link { /* the call of one pair */
-  Session *session;
-  Member *member[2]; /* by CallSide */
-  Call *call;
-  guint64 number; /* given to both with peer.ready: descriptions of the pair's former connection are told apart by it */
-  gboolean connected[2], broken;
-};
-
 struct Session {
   Daemon *daemon;
   char id[TOKEN_ID_BYTES_MAX + 1];
@@ -77,7 +52,7 @@ struct Session {
   MediaLane *lane;
   TapGate *gate;                  /* read by the lane's worker; freed after the worker has let go of all calls */
   GPtrArray *members;             /* Member, by person - 1 */
-  GPtrArray *links;               /* Link */
+  GPtrArray *links;               /* Link (session-media.h) */
   GPtrArray *requests;            /* Request, counted */
   struct Plan *plan;              /* R5; NULL: not planned ahead (session-plan.h) */
   GPtrArray *unrecorded;          /* acts that the ledger refused (session-unrecorded.c) */
@@ -85,7 +60,7 @@ struct Session {
   struct Withdrawal *withdrawing; /* whose ERASE effects are being carried out right now */
   GPtrArray *past_takes;          /* VaultTake of closed takes that may still have provisional segments */
   gint64 purge_leaf; /* the youngest purge that a withdrawal was told of; -1: none */
-  Take *take;                     /* NULL: closed */
+  struct Take *take;              /* NULL: closed (session-media.h) */
   GQueue events;                  /* ConsentEvent that came up while effects were carried out */
   gboolean handling, renewing;
   guint timer;
@@ -124,18 +99,6 @@ void session_tell_consents(Session *session);
 void session_ask(Session *session, Member *member, Request *request);
 /* Appends a leaf; `pairs` as json_pack_ex object, taken over. */
 void session_leaf(Session *session, const char *type, json_t *leaf);
-
-/* --- media between people (session-media.c) --- */
-void session_connect(Session *session, Member *member);  /* calls with everybody on the roster; peer.ready to both */
-void session_end_legs(Session *session, Member *member); /* then LEGS_ENDED (R15) */
-gboolean session_signal(Session *session, Member *from, Member *to, json_t *message, GError **error);
-
-/* --- the running take (session-take.c) --- */
-void session_take_open(Session *session, const ConsentEffect *effect);
-void session_take_permit(Session *session, const ConsentEffect *effect);
-void session_take_close(Session *session, const ConsentEffect *effect);
-void session_take_tracks_changed(Session *session);
-void session_take_kill_past(Session *session); /* R12: provisional segments go in every scope */
 
 /* --- withdrawals (session-withdraw.c) --- */
 typedef struct Withdrawal Withdrawal;

@@ -205,9 +205,11 @@ gboolean call_description(Call *call, CallSide from, SdpType type, const char *s
     }
     order_send(order); /* before the answer leaves: its receiver's checks find the leg ready */
   }
+  call_ref(call); /* an event may free it */
   for (guint i = 0; i < 2; i++)
-    if (result.tracks_changed[i] && call->events.tracks_changed != NULL)
+    if (result.tracks_changed[i] && !call->freed && call->events.tracks_changed != NULL)
       call->events.tracks_changed(call, (CallSide)i, call->user);
+  call_unref(call);
   negotiation_result_clear(&result);
   return TRUE;
 }

@@ -8,6 +8,17 @@
 
 G_DEFINE_QUARK(sdp - error - quark, sdp_error)
 
+SdpType sdp_type_parse(const char *text) {
+  static const struct {
+    const char *word;
+    SdpType type;
+  } types[] = {{"offer", SDP_OFFER}, {"answer", SDP_ANSWER}, {"pranswer", SDP_PRANSWER}, {"rollback", SDP_ROLLBACK}};
+  for (gsize i = 0; text != NULL && i < G_N_ELEMENTS(types); i++)
+    if (strcmp(text, types[i].word) == 0)
+      return types[i].type;
+  return SDP_NONE;
+}
+
 static gboolean fail(GError **error, SdpError code, const char *text) {
   g_set_error_literal(error, SDP_ERROR, code, text);
   return FALSE;

@@ -17,6 +17,7 @@ typedef enum SdpError { SDP_ERROR_MALFORMED, SDP_ERROR_TOO_LARGE, SDP_ERROR_UNSU
 #define SDP_MEDIA_MAX 64
 
 typedef enum SdpType { SDP_NONE = 0, SDP_OFFER, SDP_PRANSWER, SDP_ANSWER, SDP_ROLLBACK } SdpType;
+SdpType sdp_type_parse(const char *text); /* the words of RTCSdpType; NONE: another, or NULL */
 typedef enum SdpSetup { SDP_SETUP_NONE = 0, SDP_SETUP_ACTPASS, SDP_SETUP_ACTIVE, SDP_SETUP_PASSIVE } SdpSetup;
 
 typedef struct SdpPayload { guint8 pt; char codec[16]; /* lower case, "vp8" */ guint32 clock_rate; guint8 apt; /* rtx: its media's pt */ gboolean has_apt; } SdpPayload;

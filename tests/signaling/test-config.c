@@ -6,6 +6,7 @@
 
 #include "signaling/address.h"
 #include "signaling/config.h"
+#include "signaling/upstream.h"
 
 /* arguments: separated by '|'. NULL and *message on refusal. */
 static Config *load(const char *arguments, char **message) {
@@ -53,6 +54,30 @@ static void test_defaults(void) {
   g_assert_cmpint(config->max_participants, ==, 4);
   g_assert_null(config->origins);
   g_assert_null(config->secret_file);
+  g_assert_null(config->sfu_janus);
+  g_assert_cmpuint(config_people_max(config), ==, 4);
+}
+
+static void test_sfu(void) {
+  static const struct {
+    const char *url, *host, *path;
+    guint16 port;
+  } rows[] = {{"ws://127.0.0.1:8188", "127.0.0.1", "/", 8188},
+              {"ws://localhost/janus", "127.0.0.1", "/janus", 80},
+              {"ws://[::1]:9/", "::1", "/", 9}};
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    UpstreamUrl url = {0};
+    g_assert_true(upstream_url_parse(rows[i].url, &url));
+    g_assert_cmpstr(url.host, ==, rows[i].host);
+    g_assert_cmpstr(url.path, ==, rows[i].path);
+    g_assert_cmpuint(url.port, ==, rows[i].port);
+    upstream_url_clear(&url);
+  }
+  g_autoptr(Config) config = load("--sfu.janus|ws://127.0.0.1:8188", NULL);
+  g_assert_cmpstr(config->sfu_janus, ==, "ws://127.0.0.1:8188");
+  g_assert_cmpuint(config_people_max(config), ==, 64); /* the mesh's limit is not an SFU's */
+  g_autoptr(Config) none = load("--sfu.janus|", NULL);
+  g_assert_null(none->sfu_janus);
 }
 
 static void test_precedence(void) {
@@ -90,6 +115,10 @@ static void test_refused(void) {
       {"--media|127.0.0.1:99999", "ADDR:PORT"},
       {"--media|::1:80", "ADDR:PORT"},
       {"--announce|example.org", "literal"},
+      {"--sfu.janus|ws://janus.example:8188", "literal"},
+      {"--sfu.janus|wss://127.0.0.1:8188", "ws://ADDR:PORT"},
+      {"--sfu.janus|ws://u:p@127.0.0.1:8188", "ws://ADDR:PORT"},
+      {"--sfu.janus|127.0.0.1:8188", "ws://ADDR:PORT"},
       {"--announce|0.0.0.0", "wildcard"},
       {"--consent.lease_ms|5s", "whole number from 500 to 60000"},
       {"--consent.lease_ms|1", "whole number"},
@@ -197,6 +226,7 @@ static void test_address(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/signaling/config/defaults", test_defaults);
+  g_test_add_func("/signaling/config/sfu", test_sfu);
   g_test_add_func("/signaling/config/precedence", test_precedence);
   g_test_add_func("/signaling/config/refused", test_refused);
   g_test_add_func("/signaling/config/unknown", test_unknown);
