@@ -29,6 +29,7 @@ typedef struct Daemon {
   TokenKey *key;
   struct Letters *letters; /* letter.h */
   Server *server;
+  char *janus_token, *janus_secret; /* Janus's own, put into what passes to it; NULL: it wants none */
   MediaLane *lanes;
   guint n_lanes, next_lane;
   GHashTable *sessions;    /* id -> Session, owned */

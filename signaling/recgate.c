@@ -11,9 +11,9 @@
 #include "gate/vault/head.h"
 #include "signaling/address.h"
 #include "signaling/api-export.h"
+#include "signaling/janus.h"
 #include "signaling/letter.h"
 #include "signaling/reports.h"
-#include "signaling/session.h"
 
 /* One worker's ring: 4 MiB is about two seconds of 12 recorded people at 1.5 Mbit/s. */
 #define RING_BYTES (4 * 1024 * 1024)
@@ -147,7 +147,8 @@ static gboolean start_server(Daemon *daemon, GError **error) {
                                .sockets_per_address_max = (guint)config->sockets_per_address_max,
                                .messages_per_s_max = (guint)config->messages_per_s_max,
                                .socket_queue_bytes_max = (gsize)config->socket_queue_bytes_max};
-  const ServerEvents events = {.endpoints = {&messages_endpoint}, .http = api_handle, .user = daemon};
+  const ServerEvents events = {
+      .endpoints = {&messages_endpoint, config->sfu_janus != NULL ? &janus_endpoint : NULL}, .http = api_handle, .user = daemon};
   daemon->server = server_new(&server, &events, daemon->loop, error);
   return daemon->server != NULL;
 }
@@ -256,6 +257,8 @@ static void stop(Daemon *daemon) {
   letters_free(daemon->letters);
   g_free(daemon->lanes);
   g_free(daemon->unhealthy_why);
+  g_free(daemon->janus_token);
+  g_free(daemon->janus_secret);
   g_main_loop_unref(daemon->loop);
 }
 
@@ -273,7 +276,7 @@ static int serve(Config *config) {
   daemon.ending = g_cancellable_new();
   gboolean started = start_letters(&daemon, &error) && start_vault(&daemon, &error) && start_key(&daemon, &error) &&
                      start_media(&daemon, &error) && (daemon.reports = reports_new(&daemon, &error)) != NULL &&
-                     start_server(&daemon, &error);
+                     janus_start(&daemon, &error) && start_server(&daemon, &error);
   if (started) {
     if (g_str_equal(config->controller_name, CONFIG_CONTROLLER_UNNAMED))
       g_warning("event=controller_unnamed advice=\"set [controller] name and contact: every disclosure names who is responsible (R1)\"");

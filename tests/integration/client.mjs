@@ -55,9 +55,9 @@ export function exchange(daemon, text, ms = 3000) {
   });
 }
 
-export function upgrade(daemon, { origin = daemon.base, protocol = 'recgate.v1', key = randomBytes(16).toString('base64'), extra = '' } = {}) {
+export function upgrade(daemon, { path = '/v1/ws', origin = daemon.base, protocol = 'recgate.v1', key = randomBytes(16).toString('base64'), extra = '' } = {}) {
   return [
-    'GET /v1/ws HTTP/1.1', `Host: ${daemon.http}`, 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
+    `GET ${path} HTTP/1.1`, `Host: ${daemon.http}`, 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
     `Sec-WebSocket-Key: ${key}`, ...(protocol ? [`Sec-WebSocket-Protocol: ${protocol}`] : []), ...(origin ? [`Origin: ${origin}`] : []),
     ...(extra ? [extra] : []), '', '',
   ].join('\r\n');
@@ -67,7 +67,7 @@ export class Client {
   /** An open WebSocket that has not joined. */
   static async open(daemon, options = {}) {
     const client = new Client(daemon);
-    await client.#handshake(options);
+    await client.handshake(options);
     return client;
   }
 
@@ -89,7 +89,7 @@ export class Client {
     this.next_id = 1;
   }
 
-  #handshake(options) {
+  handshake(options) {
     const key = randomBytes(16).toString('base64');
     const accept = createHash('sha1').update(key + GUID).digest('base64');
     this.socket = connectTo(this.daemon);

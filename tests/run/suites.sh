@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 SUITES_DAILY='lint unit integration browser'
-SUITES_ALL='lint unit integration browser toggles screens pages browsers netns kill withdraw long mutation asan tsan fuzz soak'
+SUITES_ALL='lint unit integration browser sfu toggles screens pages browsers netns kill withdraw long mutation asan tsan fuzz soak'
 
 suites_expand() {
   local name
@@ -73,6 +73,11 @@ suite_integration() {
 # Browsers live in a network of their own (own-network.sh).
 suite_browser() {
   IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw}.test.mjs
+}
+
+# Behind the gate a real Janus, before it janus.js in Chromium; packets of all of them stay in a network of their own.
+suite_sfu() {
+  IN_NETWORK=tests/run/own-network.sh node_suite sfu 300 tests/sfu/*.test.mjs
 }
 
 # Camera off and microphone muted for 10 s each: all waiting, so not daily.

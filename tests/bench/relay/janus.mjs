@@ -1,54 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Janus from Debian with its videocall plugin, behind the same verbs: as shipped, or on the libsrtp2 that recgate is linked with.
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { sleep, until } from '../../integration/daemon.mjs';
-import { BEFORE, BUILD, describePairs, killed, remote, sdp } from './shared.mjs';
+import { sleep } from '../../integration/daemon.mjs';
+import { JANUS_IS_HERE, JanusProcess } from '../../integration/janus.mjs';
+import { BEFORE, BUILD, describePairs, remote, sdp } from './shared.mjs';
 
-const LIBRARIES = '/usr/lib/x86_64-linux-gnu/janus';
 const EVENT_MS = 20_000;
-
-async function freePort() {
-  const server = createServer();
-  const port = await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export class Janus {
   static kind = 'webrtc';
-  static isHere = existsSync('/usr/bin/janus');
+  static isHere = JANUS_IS_HERE;
   name = 'janus';
 
-  environment() { return { LD_PRELOAD: path.join(BUILD, 'tests/bench/libbench-loopback.so') }; }
+  environment() { return {}; }
 
   async start() {
-    this.place = mkdtempSync(path.join(tmpdir(), 'bench-janus-'));
-    const [plugins, transports] = ['plugins', 'transports'].map((name) => path.join(this.place, name));
-    for (const one of [plugins, transports]) mkdirSync(one);
-    const http = await freePort();
-    writeFileSync(path.join(this.place, 'janus.jcfg'), `general: {
-      configs_folder = "${this.place}" plugins_folder = "${LIBRARIES}/plugins" transports_folder = "${LIBRARIES}/transports"
-      events_folder = "${plugins}" loggers_folder = "${plugins}" debug_level = 1 session_timeout = 0 }
-      nat: { ice_enforce_list = "lo" }
-      plugins: { disable = "libjanus_audiobridge.so,libjanus_duktape.so,libjanus_echotest.so,libjanus_lua.so,libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_textroom.so,libjanus_videoroom.so,libjanus_voicemail.so" }
-      transports: { disable = "libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_websockets.so" }`);
-    writeFileSync(path.join(this.place, 'janus.transport.http.jcfg'), `general: { json = "compact" base_path = "/janus" http = true port = ${http} ip = "127.0.0.1" https = false }`);
-    this.process = spawn(BEFORE[0], [...BEFORE.slice(1), '/usr/bin/janus', '-F', this.place], { env: { ...process.env, ...this.environment() }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.said = '';
-    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (bytes) => (this.said = (this.said + bytes).slice(-2000)));
-    this.url = `http://127.0.0.1:${http}/janus`;
-    await until(() => fetch(`${this.url}/info`).then(({ ok }) => ok, () => false), 'Janus', 10_000).catch(() => { throw new Error(`Janus did not start: ${this.said}`); });
+    this.janus = await JanusProcess.start({ transport: 'http', plugins: ['videocall'], debug: 1, general: 'session_timeout = 0', environment: this.environment(), before: BEFORE });
+    this.url = this.janus.http;
     this.port = 9; // each end has one of its own, from its description
     this.url += `/${(await this.#ask({ janus: 'create' })).data.id}`;
     this.waiting = new Map();
     this.#listen();
   }
 
-  get pid() { return this.process.pid; }
+  get pid() { return this.janus.pid; }
 
   async #ask(message, url = this.url) {
     const answer = await (await fetch(url, { method: 'POST', body: JSON.stringify({ transaction: String(Math.random()), ...message }) })).json();
@@ -72,7 +48,7 @@ export class Janus {
 
   #event(handle, name) {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`Janus sent no ${name} within ${EVENT_MS} ms: ${this.said}`)), EVENT_MS);
+      const late = setTimeout(() => reject(new Error(`Janus sent no ${name} within ${EVENT_MS} ms: ${this.janus.said}`)), EVENT_MS);
       this.waiting.set(`${handle} ${name}`, (event) => {
         clearTimeout(late);
         this.waiting.delete(`${handle} ${name}`);
@@ -105,8 +81,7 @@ export class Janus {
 
   async stop() {
     this.ended = true;
-    await killed(this.process, 'SIGKILL');
-    rmSync(this.place, { recursive: true });
+    await this.janus.stop();
   }
 }
 

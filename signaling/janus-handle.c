@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One handle of Janus: its PeerConnection is a call between somebody on the roster and Janus, or there is none. */
+#include "signaling/janus.h"
+
+#include "signaling/janus-message.h"
+#include "signaling/json.h"
+
+JanusHandle *janus_handle_new(Janus *janus, gint64 id, gint64 session, const char *plugin) {
+  JanusHandle *handle = g_new0(JanusHandle, 1);
+  *handle = (JanusHandle){.janus = janus, .id = id, .session = session, .plugin = g_strdup(plugin)};
+  return handle;
+}
+
+void janus_handle_free(gpointer data) {
+  JanusHandle *handle = data;
+  janus_handle_hangup(handle);
+  g_free(handle->plugin);
+  g_free(handle);
+}
+
+void janus_handle_hangup(JanusHandle *handle) {
+  Link *link = g_steal_pointer(&handle->link);
+  if (link != NULL)
+    session_sfu_unlink(link);
+}
+
+static void on_over(gpointer user) {
+  ((JanusHandle *)user)->link = NULL;
+}
+
+/* R7, R15: media needs somebody who is in the session now, who can be asked and can withdraw. */
+Member *janus_member(Janus *janus, GError **error) {
+  Session *session = session_get(janus->daemon, janus->session, FALSE);
+  Member *member = session != NULL && session->consent != NULL ? session_member(session, janus->participant) : NULL;
+  if (member == NULL || !member->on_roster || !member->greeted) {
+    g_set_error_literal(
+        error, JANUS_ERROR, JANUS_ERROR_UNAUTHORIZED,
+        "not_joined: you are not in the session. Join it with recgate.v1 on /v1/ws first: without that no media of yours passes.");
+    return NULL;
+  }
+  if (janus->entry == 0)
+    janus->entry = member->entries;
+  if (janus->entry == member->entries)
+    return member;
+  g_set_error_literal(
+      error, JANUS_ERROR, JANUS_ERROR_UNAUTHORIZED,
+      "replaced: you left the session or joined it once more, and this connection belongs to the time before. Open a new one.");
+  return NULL;
+}
+
+/* The call of this PeerConnection; an offer begins one. */
+static gboolean ensure_link(JanusHandle *handle, Member *member, SdpType type, GError **error) {
+  if (handle->link != NULL)
+    return TRUE;
+  if (type == SDP_OFFER)
+    handle->link = session_sfu_link(member, on_over, handle);
+  if (handle->link != NULL)
+    return TRUE;
+  if (type == SDP_OFFER)
+    g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_LIMIT, "There are as many PeerConnections as one person may have.");
+  else
+    g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_SDP, "An answer to no offer: that PeerConnection is over.");
+  return FALSE;
+}
+
+gboolean janus_handle_describe(JanusHandle *handle, CallSide from, json_t *jsep, GError **error) {
+  Member *member = janus_member(handle->janus, error);
+  if (member == NULL)
+    return FALSE;
+  const char *sdp = json_text_member(jsep, "sdp");
+  const SdpType type = sdp_type_parse(json_text_member(jsep, "type"));
+  if (sdp == NULL || (type != SDP_OFFER && type != SDP_ANSWER)) {
+    g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_SDP, "A jsep has a “type” of offer or answer, and an “sdp”.");
+    return FALSE;
+  }
+  const gboolean is_new = handle->link == NULL;
+  if (!ensure_link(handle, member, type, error))
+    return FALSE;
+  g_autoptr(GError) why = NULL;
+  g_autofree char *out = NULL;
+  if (!call_description(handle->link->call, from, type, sdp, &out, &why)) {
+    if (is_new)
+      janus_handle_hangup(handle);
+    g_set_error(error, JANUS_ERROR, JANUS_ERROR_SDP, "The gate cannot pass this description: %s.", why->message);
+    return FALSE;
+  }
+  json_object_set_new(jsep, "sdp", json_string(out));
+  return TRUE;
+}

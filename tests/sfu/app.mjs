@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The application's own web server, and people who use it in a real browser. The gate is another host for it, as it would be.
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Daemon, until } from '../integration/daemon.mjs';
+import { JanusProcess } from '../integration/janus.mjs';
+import { launch } from '../browser/browsers.mjs';
+
+const at = (where) => fileURLToPath(new URL(where, import.meta.url));
+const PAGE = '<!doctype html><meta charset="utf-8"><title>app</title><script src="/adapter.js"></script><script type="module" src="/page.js"></script>';
+const FILES = {
+  '/adapter.js': at('../browser/node_modules/webrtc-adapter/out/adapter.js'),
+  '/janus.js': at('../browser/node_modules/janus-gateway/npm/dist/janus.es.js'),
+  '/page.js': at('page.js'),
+};
+
+async function serve(request, response) {
+  const { pathname } = new URL(request.url, 'http://app');
+  const file = FILES[pathname] ?? (/^\/recgate[a-z-]*\.js$/.test(pathname) ? path.join(at('../../signaling/web'), pathname) : undefined);
+  const body = pathname === '/' ? PAGE : file && (await readFile(file));
+  response.writeHead(body ? 200 : 404, { 'content-type': pathname === '/' ? 'text/html' : 'text/javascript' });
+  response.end(body);
+}
+
+export class Stage {
+  /** config: of the gate; janus: of JanusProcess.start. */
+  static async start({ config = {}, janus = {}, kind = 'chromium' } = {}) {
+    const stage = new Stage();
+    stage.people = [];
+    try {
+      stage.janus = await JanusProcess.start(janus);
+      stage.server = createServer((request, response) => serve(request, response).catch(() => response.destroy()));
+      await new Promise((resolve) => stage.server.listen(0, '127.0.0.1', resolve));
+      stage.origin = `http://127.0.0.1:${stage.server.address().port}`;
+      stage.daemon = await Daemon.start({ config: { 'sfu.janus': stage.janus.ws, 'signaling.origins': stage.origin, 'recording.segment_s': 2, ...config } });
+      stage.browser = await launch(kind);
+    } catch (error) {
+      await stage.end();
+      throw error;
+    }
+    return stage;
+  }
+
+  /** A page of the application for this participant; joined with recgate.v1 unless told not to, and connected to Janus. */
+  async open(session, id, role, { join = true } = {}) {
+    const context = await this.browser.createBrowserContext();
+    const page = await context.newPage();
+    page.on('pageerror', (error) => (person.errors += `${error.message}\n`));
+    const person = new Person(this, page, session, id, this.daemon.token(session, id, role));
+    this.people.push(person);
+    await page.goto(this.origin);
+    await page.waitForFunction('window.app');
+    if (join) await person.join();
+    return person;
+  }
+
+  async end() {
+    const hard = this.browser && setTimeout(() => this.browser.process()?.kill('SIGKILL'), 10_000);
+    await this.browser?.close().catch(() => {});
+    clearTimeout(hard);
+    const how = await this.daemon?.end();
+    await this.janus?.stop();
+    await new Promise((resolve) => (this.server ? this.server.close(resolve) : resolve()));
+    if (how && how.code !== 0) throw new Error(`recgate ended with ${JSON.stringify(how)}\n${this.daemon.log}`);
+  }
+}
+
+export class Person {
+  constructor(stage, page, session, id, token) {
+    Object.assign(this, { stage, page, session, id, token, errors: '' });
+  }
+
+  /** A function of page.js, with what it gives. */
+  do(name, ...args) {
+    return this.page.evaluate((what, given) => window.app[what](...given), name, args);
+  }
+
+  join() { return this.do('join', `ws://${this.stage.daemon.http}/v1/ws`, this.token); }
+  connect(token = this.token) { return this.do('openJanus', `ws://${this.stage.daemon.http}/janus`, token); }
+  stats(handle) { return this.do('stats', handle); }
+  state(part) { return this.page.evaluate((name) => window.app.state[name], part); }
+  client(method, ...args) { return this.page.evaluate((name, given) => window.app.state.client[name](...given), method, args); }
+
+  /** Until more media came in on this handle than before, of so many videos. */
+  async flowing(handle, { videos = 1, ms = 15_000 } = {}) {
+    const before = await this.stats(handle);
+    return until(async () => {
+      const now = await this.stats(handle);
+      const moving = now.frames.filter((count, i) => count > (before.frames[i] ?? 0));
+      return moving.length >= videos && now.in.audio > (before.in.audio ?? 0) && now;
+    }, `${this.id} to get ${videos} videos and sound`, ms).catch(async (error) => {
+      throw new Error(`${error.message}\n${JSON.stringify([await this.stats(handle), await this.state('errors')])} ${this.errors}`);
+    });
+  }
+
+  /** The gate's `recording` state as this page was told, from index since on. */
+  recording(wanted, { since = 0, ms = 10_000 } = {}) {
+    return until(async () => (await this.state('states')).slice(since).find(({ type, state }) => type === 'recording' && state === wanted), `${this.id} to be told ${wanted}`, ms);
+  }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// EchoTest with janus.js in a real browser, pointed at the gate by its URL alone: media both ways, data, ICE restart, hang up, leaving.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Stage } from './app.mjs';
+import { until } from '../integration/daemon.mjs';
+
+let stage;
+before(async () => (stage = await Stage.start()), { timeout: 60_000 });
+after(() => stage?.end());
+
+test('media and data go both ways through the gate, and nobody learns another address', { timeout: 60_000 }, async () => {
+  const anna = await stage.open('echo-1', 'anna', 'expert');
+  await anna.connect();
+  await anna.do('echo');
+  const now = await anna.flowing('echo');
+  const port = stage.daemon.media.split(':')[1].split(',')[0];
+  assert.ok(now.candidates.length > 0 && now.candidates.every((line) => line.includes(` 127.0.0.1 ${port} typ host`) || stage.daemon.media.includes(`:${line.split(' ')[5]}`)), now.candidates.join('\n'));
+  await until(async () => (await anna.state('data')).includes('open'), 'the data channel');
+  await anna.page.evaluate(() => window.app.state.handles.echo.data({ text: 'hello' }));
+  await until(async () => (await anna.state('data')).some((text) => /hello/.test(text)), 'the echo of a text');
+
+  await anna.do('restart', 'echo', { audio: true, video: true });
+  await until(async () => (await anna.stats('echo')).ufrag !== now.ufrag, 'fresh credentials');
+  await anna.flowing('echo');
+});
+
+test('who has not joined the session gets a clear error and sends nothing (R7)', { timeout: 60_000 }, async () => {
+  const ben = await stage.open('echo-2', 'ben', 'client', { join: false });
+  await ben.connect();
+  await assert.rejects(ben.do('echo'), /not_joined: .*recgate\.v1/);
+  assert.deepEqual((await ben.stats('echo')).in, {});
+  assert.notEqual((await ben.stats('echo')).state, 'connected');
+});
+
+test('leaving the session ends the media, and what the application does with Janus by itself does not bring it back (R15)', { timeout: 60_000 }, async () => {
+  const carl = await stage.open('echo-3', 'carl', 'client');
+  await carl.connect();
+  await carl.do('echo', { data: false });
+  await carl.flowing('echo');
+  await carl.client('leave');
+  await until(async () => (await carl.state('hangups')).includes('echo'), 'Janus to notice that the PeerConnection is gone', 10_000);
+  await assert.rejects(carl.do('echo', { data: false }), /not_joined/);
+});
