@@ -186,7 +186,7 @@ export class RecgateClient extends EventTarget {
   peerConnection(id: string): RTCPeerConnection | undefined;
 
   request(disclosure: Disclosure): Promise<{ request: string; disclosure_sha256: string } & ConsentRecorded>;
-  grant(choice?: { request?: string; media?: Medium[] }): Promise<ConsentRecorded>;
+  grant(choice?: { request?: string; media?: Medium[]; connections?: Iterable<RTCPeerConnection> }): Promise<ConsentRecorded>;
   decline(choice?: { request?: string }): Promise<ConsentRecorded>;
   offer(): Promise<ConsentRecorded>;
   /** Settles when the erase is durable; repeated until then, over lost sockets and after leaving. */

@@ -123,20 +123,21 @@ export class RecgateClient extends EventTarget {
 
   /**
    * Agrees to exactly the text whose hash this client computed itself (R3).
-   * @param {{request?: string, media?: ('audio' | 'video')[]}} [choice] media ['audio']: one's video is never recorded (R16)
+   * @param {{request?: string, media?: ('audio' | 'video')[], connections?: Iterable<RTCPeerConnection>}} [choice]
+   *   media ['audio']: one's video is never recorded (R16). connections: one's own to an SFU, which this client did not make
    */
-  async grant({ request = this.ask?.request, media } = {}) {
+  async grant({ request = this.ask?.request, media, connections } = {}) {
     const ask = this.#asks.get(request);
     if (!ask) throw new RecgateError('no_request', 'There is no request to agree to.');
-    const signature = await this.#signed(ask, media);
+    const signature = await this.#signed(ask, media, connections);
     const answer = await this.#ask('consent.grant', { request, disclosure_sha256: ask.disclosure_sha256, ...(media && { media }), ...(signature && { signature }) });
     this.#keepReceipt(answer, 'grant', request, media);
     return answer;
   }
 
   /** The grant in the client's own hand, over the certificates that its media is sent with. */
-  #signed({ request, disclosure_sha256 }, media = ['audio', 'video']) {
-    const fingerprints = fingerprintsOf([...this.#peers.values()].map((peer) => peer.connection));
+  #signed({ request, disclosure_sha256 }, media = ['audio', 'video'], connections) {
+    const fingerprints = fingerprintsOf([...[...this.#peers.values()].map((peer) => peer.connection), ...(connections ?? [])]);
     const word = media.length === 2 ? 'all' : media[0];
     return this.#signer.sign({ decision: 'grant', disclosure_sha256, fingerprints, media: word, participant: this.self, request, session: this.session });
   }

@@ -13,7 +13,7 @@ const called = (call, options = {}) => new Promise((resolve, reject) => call({ .
 
 async function join(url, token) {
   state.client = new RecgateClient();
-  for (const type of ['recording', 'ask', 'error', 'connection']) state.client.addEventListener(type, ({ detail }) => state.states.push({ type, at: Date.now(), ...(detail?.message ? { message: detail.message } : {}), ...detail }));
+  for (const type of ['recording', 'ask', 'error', 'connection']) state.client.addEventListener(type, ({ detail }) => state.states.push({ ...detail, type, at: Date.now(), ...(detail?.message ? { message: detail.message } : {}) }));
   await state.client.connect({ url, token });
 }
 
@@ -119,4 +119,10 @@ async function stats(name) {
   return sum;
 }
 
-window.app = { state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };
+/** Agrees; the signature names the certificates of this person's connections with Janus. */
+async function grant(media) {
+  const connections = Object.values(state.handles).map((handle) => handle.webrtcStuff?.pc).filter(Boolean);
+  await state.client.grant({ media, connections });
+}
+
+window.app = { grant, state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };
