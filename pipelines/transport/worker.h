@@ -29,6 +29,8 @@ typedef struct WorkerStats { /* counters since start */
 
 /* Binds address:port (IPv4 or IPv6; port 0 picks one). Makes the process's DTLS certificate on first use (ECDSA P-256, kept for the process). */
 Worker *worker_new(const char *address, guint16 port, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Before worker_start. Under load packets gather for at most this long before they are read (coalesce.h); 0, the default: never. */
+void worker_set_coalescing(Worker *worker, guint bound_us);
 void worker_start(Worker *worker);
 void worker_free(Worker *worker); /* stops and joins; frees its legs */
 guint16 worker_port(const Worker *worker);

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Janus, JanusOpenSsl } from './relay/janus.mjs';
 import { picture } from './relay/picture.mjs';
 import { Rtpengine } from './relay/rtpengine.mjs';
-import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb, whole_cpu_us } from './relay/servers.mjs';
+import { Bare, LOAD, LOAD_CORE, Recgate, RecgateCoalescing, cpu_us, rss_kb, whole_cpu_us } from './relay/servers.mjs';
 
 const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
 const CALLS = (process.env.RECGATE_BENCH_CALLS ?? '20,100').split(',').map(Number);
@@ -73,7 +73,7 @@ async function measure(Server, calls, profile) {
 const number = (value, digits = 2) => value.toFixed(digits);
 
 async function compare(calls, profile) {
-  const servers = [Bare, Recgate, Rtpengine, JanusOpenSsl, Janus].filter((Server) => (Server.isHere ?? true) && (ONLY?.includes(new Server().name.split(' ')[0]) ?? true));
+  const servers = [Bare, Recgate, RecgateCoalescing, Rtpengine, JanusOpenSsl, Janus].filter((Server) => (Server.isHere ?? true) && (ONLY?.includes(new Server().name.split(' ')[0]) ?? true));
   const rounds = new Map(servers.map((Server) => [Server, []]));
   for (let round = 0; round < ROUNDS; round++)
     for (const Server of servers) rounds.get(Server).push(await measure(Server, calls, profile));
