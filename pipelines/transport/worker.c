@@ -37,7 +37,7 @@ struct Worker {
   gboolean stopping;
 
   /* the worker's thread only */
-  gint64 now_us, next_tick_us, clock_ahead_us;
+  gint64 now_us, since_us, empty_us, next_tick_us, clock_ahead_us;
   StunAgent agent;
   SSL_CTX *tls;
   GHashTable *by_ufrag; /* char* -> Leg */
@@ -158,6 +158,9 @@ guint16 worker_port(const Worker *worker) {
 }
 gint64 worker_now_us(const Worker *worker) {
   return worker->now_us;
+}
+gint64 worker_since_us(const Worker *worker) {
+  return worker->since_us;
 }
 WorkerCounters *worker_counters(Worker *worker) {
   return &worker->counters;
@@ -312,9 +315,13 @@ static void worker_input(Worker *worker, guint8 *bytes, gsize n, const Address *
 }
 
 static void worker_read(Worker *worker) {
+  const gint64 before_us = worker_clock_us(worker);
+  worker->since_us = worker->empty_us;
   guint n = inbox_receive(worker->inbox, worker->socket);
   /* After the read: no packet's arrival is dated before it came (R10 compares it with heartbeats). */
   worker->now_us = worker_clock_us(worker);
+  if (n < DATAGRAMS_BATCH)
+    worker->empty_us = before_us;
   coalesce_count(&worker->coalesce, n, worker->now_us);
   for (guint i = 0; i < n; i++) {
     guint8 *bytes;
@@ -389,7 +396,7 @@ static void *worker_main(void *data) {
     worker->now_us = worker_clock_us(worker);
     if (woken)
       going = worker_run_commands(worker); /* before the packets: a revoked permit or an ended leg comes first (R11) */
-    if (readable && going)
+    if (going && (readable || woken))
       worker_read(worker);
     if (worker->now_us >= worker->next_tick_us)
       worker_tick(worker);
@@ -411,6 +418,10 @@ static void worker_wake(Worker *worker) {
   guint64 one = 1;
   ssize_t n = write(worker->wake, &one, sizeof one);
   (void)n; /* fails only when it is readable already */
+}
+
+void worker_look(Worker *worker) {
+  worker_wake(worker);
 }
 
 void worker_post(Worker *worker, void (*fn)(Worker *worker, gpointer data), gpointer data, GDestroyNotify destroy) {

@@ -37,10 +37,14 @@ guint16 worker_port(const Worker *worker);
 
 /* Runs fn on the worker's thread, in the order of posting. destroy (may be NULL) is called with data after, also when the worker ends first. */
 void worker_post(Worker *worker, void (*fn)(Worker *worker, gpointer data), gpointer data, GDestroyNotify destroy);
+/* Any thread: it looks at its socket now, so that what arrives after this call is soon known to have (worker_since_us). */
+void worker_look(Worker *worker);
 WorkerStats worker_stats(Worker *worker);
 
 /* (worker thread) boot clock of this wake-up, microseconds. */
 gint64 worker_now_us(const Worker *worker);
+/* (worker thread) the same clock, when the socket was last known to be empty: the packet in hand arrived after it. */
+gint64 worker_since_us(const Worker *worker);
 /* (worker thread) called once after each batch of packets; for what is better done in batches (waking a recorder). */
 void worker_set_after_batch(Worker *worker, void (*fn)(gpointer data), gpointer data);
 
