@@ -36,6 +36,7 @@ int end_fd(const End *end);
 void end_step(End *end); /* reads what is there, sends checks that are due */
 /* One RTP packet: of video with so many bytes in all (40 at least), or each third time a small one of audio. */
 void end_send(End *end, gsize video_bytes);
+void end_send_packet(End *end, const guint8 *packet, gsize n); /* this very one, uncounted */
 guint32 end_ssrc(guint number, gboolean video); /* for an SDP */
 void end_count(End *end, Tally *tally); /* where to count from now on; NULL: nowhere */
 

@@ -2,15 +2,15 @@
 // What forwarding costs: CPU a packet, loss, added latency and memory a call, of recgate, the bare loop, and of Janus and rtpengine where they are
 // installed (Debian's janus, rtpengine-daemon), in alternating rounds of one run.
 // The server has one core, the load the other. RECGATE_BENCH_ROUNDS (3), RECGATE_BENCH_CALLS ("20,100"), RECGATE_BENCH_MS (5000).
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Janus, JanusOpenSsl } from './relay/janus.mjs';
+import { Load } from './relay/load.mjs';
 import { picture } from './relay/picture.mjs';
 import { Rtpengine } from './relay/rtpengine.mjs';
-import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb, whole_cpu_us } from './relay/servers.mjs';
+import { Bare, LOAD_CORE, Recgate, cpu_us, rss_kb, whole_cpu_us } from './relay/servers.mjs';
 
 const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
 const CALLS = (process.env.RECGATE_BENCH_CALLS ?? '20,100').split(',').map(Number);
@@ -20,24 +20,6 @@ const PPS = 150; // of each end: 100 of video and 50 of audio
 const PACKET_BYTES = 1100; // of video; audio is smaller (load-end.c)
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
-
-class Load {
-  constructor(kind, ends, profile, port) {
-    this.process = spawn('taskset', ['-c', LOAD_CORE, LOAD, String(ends), kind, profile, '127.0.0.1', String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.lines = readline.createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
-  }
-  async next() {
-    const { value, done } = await this.lines.next();
-    if (done) throw new Error('bench-load ended');
-    return JSON.parse(value);
-  }
-  tell(order) { this.process.stdin.write(`${JSON.stringify(order)}\n`); }
-  async end() {
-    const ended = new Promise((resolve) => this.process.on('close', resolve));
-    this.process.stdin.end();
-    await ended;
-  }
-}
 
 async function measure(Server, calls, profile) {
   const server = new Server();
