@@ -64,7 +64,7 @@ export class Janus {
       const events = await fetch(`${this.url}?maxev=20`).then((answer) => answer.json(), () => []);
       for (const event of [events].flat()) {
         const said = event.plugindata?.data;
-        const key = `${event.sender} ${said?.result?.event ?? said?.error}`;
+        const key = `${event.sender} ${said?.result?.event ?? said?.error ?? said?.videoroom}`;
         this.waiting.get(key)?.(event);
         if (said?.error) console.error(`Janus: ${said.error}`);
       }
