@@ -73,8 +73,9 @@ export class Recgate {
     return Client.join(this.daemon, session, participant, role, { token });
   }
 
-  async #call(number, one, two) {
-    const [a, b] = [await this.#join(`bench-${number}`, 'a', 'expert'), await this.#join(`bench-${number}`, 'b', 'client')];
+  async #call(one, two) {
+    const session = `bench-${this.clients.length / 2}`; // describe may be asked again, for another load
+    const [a, b] = [await this.#join(session, 'a', 'expert'), await this.#join(session, 'b', 'client')];
     this.clients.push(a, b);
     const [{ call }] = await Promise.all([a.expect('peer.ready'), b.expect('peer.ready')]);
     a.send({ type: 'signal', to: 'b', call, description: { type: 'offer', sdp: sdp(one, 'actpass') } });
@@ -84,7 +85,7 @@ export class Recgate {
     return [remote(answer.description), remote(offer.description)];
   }
 
-  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
+  describe(ends) { return describePairs(ends, (number, one, two) => this.#call(one, two)); }
 
   async stop() {
     for (const client of this.clients) client.close();
