@@ -66,6 +66,8 @@ static const ConfigKey keys[] = {
     TEXT("sfu", "janus_token_file", sfu_janus_token_file, NULL, NULL, NULL, "file with the token that Janus wants (token_auth)"),
     TEXT("sfu", "janus_secret_file", sfu_janus_secret_file, NULL, NULL, NULL, "file with the secret that Janus wants (api_secret)"),
     NUMBER("media", "workers", workers, "0", 0, 64, "media workers; 0: one a core"),
+    NUMBER("media", "coalesce_us", coalesce_us, "0", 0, 1000,
+           "under load packets gather for at most this long: less CPU, more latency; 0: never"),
     NUMBER("limits", "sessions_max", sessions_max, "1000", 1, 100000, "sessions at a time"),
     NUMBER("limits", "sockets_max", sockets_max, "4096", 4, 100000, "connections at a time"),
     NUMBER("limits", "sockets_per_address_max", sockets_per_address_max, "256", 1, 100000, "connections from one address"),

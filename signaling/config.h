@@ -36,6 +36,7 @@ typedef struct Config {
   char *sfu_janus;                                  /* [sfu] where Janus's WebSocket is (upstream.h); NULL: no SFU, calls are a mesh */
   char *sfu_janus_token_file, *sfu_janus_secret_file; /* what Janus itself wants of its clients; NULL: nothing */
   gint64 workers;                                   /* [media] workers; 0: one a core */
+  gint64 coalesce_us;                               /* longest time that packets gather under load */
   gint64 sessions_max, sockets_max, sockets_per_address_max, messages_per_s_max, socket_queue_bytes_max; /* [limits] */
   gboolean demo, print_config;
   GHashTable *sources;                              /* "section.key" -> "default" | "file" | "environment" | "command line" | "demo" */

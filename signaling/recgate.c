@@ -126,6 +126,7 @@ static gboolean start_media(Daemon *daemon, GError **error) {
     lane->worker = worker_new(address, port == 0 ? 0 : (guint16)(port + i), error);
     if (lane->worker == NULL)
       return FALSE;
+    worker_set_coalescing(lane->worker, (guint)daemon->config->coalesce_us);
     lane->ring = tap_ring_new(RING_BYTES);
     lane->recorder = recorder_new(lane->ring, daemon->control);
     worker_set_after_batch(lane->worker, (void (*)(gpointer))tap_ring_wake, lane->ring);

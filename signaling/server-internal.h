@@ -8,6 +8,7 @@
 
 #include <libwebsockets.h>
 
+#include "signaling/event-loop.h"
 #include "signaling/server.h"
 
 #define SERVER_WRITE_BYTES 65536      /* at a time, so that no reader holds the loop */
@@ -26,6 +27,7 @@ struct Server {
   gsize socket_queue_bytes_max;
   gboolean tls;
   GMainLoop *loop;
+  EventLoop *sockets_loop; /* libwebsockets' */
   int listen_fd, spare_fd; /* spare: given up for a moment to refuse a connection when descriptors run out */
   guint16 port;
   GSource *acceptor;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server: listening, libwebsockets' context on the GLib loop, and the way of its callbacks. */
+/* The server: listening, libwebsockets' context on libev's epoll under the GLib loop, and the way of its callbacks. */
 #include "signaling/server.h"
 
 #include <errno.h>
@@ -146,10 +146,15 @@ static void log_debug(int level G_GNUC_UNUSED, const char *line) {
 
 /* http/1.1 only, no extensions (permessage-deflate is one): what is not offered cannot be attacked (fault 16). */
 static gboolean server_context(Server *server, const ServerConfig *config, GError **error) {
+  server->sockets_loop = event_loop_new(server_main_context(server));
+  if (!server->sockets_loop) {
+    g_set_error(error, SERVER_ERROR, SERVER_ERROR_LISTEN, "no event loop for connections: %s", g_strerror(errno));
+    return FALSE;
+  }
   server->protocols[0] = (struct lws_protocols){.name = "http", .callback = server_callback};
   for (guint i = 0; server->events.endpoints[i]; i++)
     server->protocols[i + 1] = (struct lws_protocols){.name = server->events.endpoints[i]->protocol, .callback = server_callback};
-  void *loops[] = {server->loop};
+  void *loops[] = {event_loop_native(server->sockets_loop)};
   struct lws_context_creation_info info = {
       .port = CONTEXT_PORT_NO_LISTEN_SERVER,
       .protocols = server->protocols,
@@ -160,7 +165,7 @@ static gboolean server_context(Server *server, const ServerConfig *config, GErro
       .max_http_header_data = HTTP_HEAD_BYTES_MAX,
       .timeout_secs = SERVER_HEAD_TIMEOUT_S,
       .timeout_secs_ah_idle = SERVER_HEAD_TIMEOUT_S,
-      .options = LWS_SERVER_OPTION_GLIB | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+      .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
                  (config->tls_cert ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
       .ssl_cert_filepath = config->tls_cert,
       .ssl_private_key_filepath = config->tls_key,
@@ -176,7 +181,7 @@ static gboolean server_context(Server *server, const ServerConfig *config, GErro
                 config->tls_cert, config->tls_key);
   else
     g_set_error(error, SERVER_ERROR, SERVER_ERROR_LISTEN,
-                "libwebsockets does not start: is its GLib plugin (libwebsockets-evlib-glib) installed?");
+                "libwebsockets does not start: is its libev plugin (libwebsockets-evlib-ev) installed?");
   return FALSE;
 }
 
@@ -211,6 +216,7 @@ void server_free(Server *server) {
     close(server->spare_fd);
   if (server->context)
     lws_context_destroy(server->context); /* ends every wsi, with closed for each */
+  event_loop_free(server->sockets_loop);
   GHashTableIter iter;
   gpointer left;
   g_hash_table_iter_init(&iter, server->connections);

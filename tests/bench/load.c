@@ -5,6 +5,7 @@
  *   at start           {"ends": [{"ufrag","pwd","fingerprint","audio","video"}]}, the last two its SSRCs
  *   {"connect": [{"ufrag","pwd","port"}]}            one an end, in order → {"connected": n, "ms": …}
  *   {"run": {"pps", "ms", "bytes", "warm_ms"}} each end sends pps packets a second → {"sent","received","latency_us":{"p50","p99"},"late_ms"}
+ *   {"play": {"clip", "senders", "warm_ms", "ms"}}   the first ends send true media → {"warm"}, {"measured"}, {"sent","frames","late_ms"} (recording/play.h)
  *   end of input ends it. */
 #include <jansson.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/bench/load.h"
+#include "tests/bench/recording/play.h"
 
 #define CONNECT_MS   30000
 #define CONNECT_MANY 32 /* handshakes at a time: a burst of a thousand would measure the sockets' buffers */
@@ -125,6 +127,10 @@ static void run(Load *load, const json_t *order) {
                 "late_ms", (double)pace.worst_late_us / 1000));
 }
 
+static void step_until(gpointer user, gint64 until_us) {
+  step(user, until_us);
+}
+
 static void make_ends(Load *load, char **argv) {
   const gboolean webrtc = strcmp(argv[2], "webrtc") == 0, aead = strcmp(argv[3], "gcm") == 0;
   load->n = (guint)atoi(argv[1]);
@@ -160,6 +166,8 @@ int main(int argc, char **argv) {
       connect_all(&load, json_object_get(order, "connect"));
     else if (json_object_get(order, "run") != NULL)
       run(&load, json_object_get(order, "run"));
+    else if (json_object_get(order, "play") != NULL)
+      say(play(load.ends, load.n, json_object_get(order, "play"), step_until, say, &load));
     json_decref(order);
   }
   for (guint i = 0; i < load.n; i++)

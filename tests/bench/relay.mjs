@@ -1,43 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // What forwarding costs: CPU a packet, loss, added latency and memory a call, of recgate, the bare loop, and of Janus and rtpengine where they are
 // installed (Debian's janus, rtpengine-daemon), in alternating rounds of one run.
-// The server has one core, the load the other. RECGATE_BENCH_ROUNDS (3), RECGATE_BENCH_CALLS ("20,100"), RECGATE_BENCH_MS (5000).
-import { execFileSync, spawn } from 'node:child_process';
+// The server has one core, the load the other. RECGATE_BENCH_ROUNDS (3), RECGATE_BENCH_CALLS ("20,100"), RECGATE_BENCH_MS (5000),
+// RECGATE_BENCH_SERVERS ("bare,recgate": only those, by the first word of their names), RECGATE_BENCH_CIPHERS ("cm,gcm").
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Janus, JanusOpenSsl } from './relay/janus.mjs';
+import { Load } from './relay/load.mjs';
 import { picture } from './relay/picture.mjs';
 import { Rtpengine } from './relay/rtpengine.mjs';
-import { Bare, LOAD, LOAD_CORE, Recgate, cpu_us, rss_kb, whole_cpu_us } from './relay/servers.mjs';
+import { Bare, LOAD_CORE, Recgate, RecgateCoalescing, cpu_us, rss_kb, whole_cpu_us } from './relay/servers.mjs';
 
 const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
 const CALLS = (process.env.RECGATE_BENCH_CALLS ?? '20,100').split(',').map(Number);
 const MEASURE_MS = Number(process.env.RECGATE_BENCH_MS ?? 5000);
+const CIPHERS = (process.env.RECGATE_BENCH_CIPHERS ?? 'cm,gcm').split(',');
+const ONLY = process.env.RECGATE_BENCH_SERVERS?.split(',');
 const WARM_MS = 1000;
 const PPS = 150; // of each end: 100 of video and 50 of audio
 const PACKET_BYTES = 1100; // of video; audio is smaller (load-end.c)
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
-
-class Load {
-  constructor(kind, ends, profile, port) {
-    this.process = spawn('taskset', ['-c', LOAD_CORE, LOAD, String(ends), kind, profile, '127.0.0.1', String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.lines = readline.createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
-  }
-  async next() {
-    const { value, done } = await this.lines.next();
-    if (done) throw new Error('bench-load ended');
-    return JSON.parse(value);
-  }
-  tell(order) { this.process.stdin.write(`${JSON.stringify(order)}\n`); }
-  async end() {
-    const ended = new Promise((resolve) => this.process.on('close', resolve));
-    this.process.stdin.end();
-    await ended;
-  }
-}
 
 async function measure(Server, calls, profile) {
   const server = new Server();
@@ -70,7 +55,7 @@ async function measure(Server, calls, profile) {
 const number = (value, digits = 2) => value.toFixed(digits);
 
 async function compare(calls, profile) {
-  const servers = [Bare, Recgate, Rtpengine, JanusOpenSsl, Janus].filter(({ isHere = true }) => isHere);
+  const servers = [Bare, Recgate, RecgateCoalescing, Rtpengine, JanusOpenSsl, Janus].filter((Server) => (Server.isHere ?? true) && (ONLY?.includes(new Server().name.split(' ')[0]) ?? true));
   const rounds = new Map(servers.map((Server) => [Server, []]));
   for (let round = 0; round < ROUNDS; round++)
     for (const Server of servers) rounds.get(Server).push(await measure(Server, calls, profile));
@@ -86,7 +71,7 @@ async function compare(calls, profile) {
 
 const rows = [];
 execFileSync('taskset', ['-cp', LOAD_CORE, String(process.pid)], { stdio: 'ignore' });
-for (const profile of ['cm', 'gcm'])
+for (const profile of CIPHERS)
   for (const calls of CALLS) rows.push(...(await compare(calls, profile)));
 
 console.log(`\n${ROUNDS} alternating rounds of ${MEASURE_MS / 1000} s, ${PPS} packets/s each way, two thirds video of ${PACKET_BYTES} bytes, one third audio; medians\n`);

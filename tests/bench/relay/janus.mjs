@@ -12,21 +12,22 @@ export class Janus {
   static kind = 'webrtc';
   static isHere = JANUS_IS_HERE;
   name = 'janus';
+  plugin = 'videocall';
 
   environment() { return {}; }
 
   async start() {
-    this.janus = await JanusProcess.start({ transport: 'http', plugins: ['videocall'], debug: 1, general: 'session_timeout = 0', environment: this.environment(), before: BEFORE });
+    this.janus = await JanusProcess.start({ transport: 'http', plugins: [this.plugin], debug: 1, general: 'session_timeout = 0', environment: this.environment(), before: BEFORE });
     this.url = this.janus.http;
     this.port = 9; // each end has one of its own, from its description
-    this.url += `/${(await this.#ask({ janus: 'create' })).data.id}`;
+    this.url += `/${(await this.ask({ janus: 'create' })).data.id}`;
     this.waiting = new Map();
     this.#listen();
   }
 
   get pid() { return this.janus.pid; }
 
-  async #ask(message, url = this.url) {
+  async ask(message, url = this.url) {
     const answer = await (await fetch(url, { method: 'POST', body: JSON.stringify({ transaction: String(Math.random()), ...message }) })).json();
     if (answer.janus === 'error') throw new Error(`Janus: ${answer.error.reason}`);
     return answer;
@@ -38,7 +39,7 @@ export class Janus {
       const events = await fetch(`${this.url}?maxev=20`).then((answer) => answer.json(), () => []);
       for (const event of [events].flat()) {
         const said = event.plugindata?.data;
-        const key = `${event.sender} ${said?.result?.event ?? said?.error}`;
+        const key = `${event.sender} ${said?.result?.event ?? said?.error ?? said?.videoroom}`;
         this.waiting.get(key)?.(event);
         if (said?.error) console.error(`Janus: ${said.error}`);
       }
@@ -57,23 +58,25 @@ export class Janus {
     });
   }
 
-  async #say(handle, body, expected, of = handle, jsep = undefined) {
+  async say(handle, body, expected, of = handle, jsep = undefined) {
     const event = this.#event(of, expected);
-    await this.#ask({ janus: 'message', body, jsep }, `${this.url}/${handle}`);
+    await this.ask({ janus: 'message', body, jsep }, `${this.url}/${handle}`);
     return event;
   }
 
-  async #attach(name) {
-    const handle = (await this.#ask({ janus: 'attach', plugin: 'janus.plugin.videocall' })).data.id;
-    await this.#say(handle, { request: 'register', username: name }, 'registered');
+  async attach() { return (await this.ask({ janus: 'attach', plugin: `janus.plugin.${this.plugin}` })).data.id; }
+
+  async #register(name) {
+    const handle = await this.attach();
+    await this.say(handle, { request: 'register', username: name }, 'registered');
     return handle;
   }
 
   async #call(number, one, two) {
-    const [a, b] = [await this.#attach(`a${number}`), await this.#attach(`b${number}`)];
+    const [a, b] = [await this.#register(`a${number}`), await this.#register(`b${number}`)];
     // No candidate is ever trickled, nor that they are complete: Janus waits for the first check, however long the calls before this one take.
-    const asked = await this.#say(a, { request: 'call', username: `b${number}` }, 'incomingcall', b, { type: 'offer', sdp: sdp(one, 'active') });
-    const accepted = await this.#say(b, { request: 'accept' }, 'accepted', a, { type: 'answer', sdp: sdp(two, 'active') });
+    const asked = await this.say(a, { request: 'call', username: `b${number}` }, 'incomingcall', b, { type: 'offer', sdp: sdp(one, 'active') });
+    const accepted = await this.say(b, { request: 'accept' }, 'accepted', a, { type: 'answer', sdp: sdp(two, 'active') });
     return [remote(accepted.jsep), remote(asked.jsep)];
   }
 

@@ -2,10 +2,10 @@
 // The table's CPU a packet as a picture for the README: bars of each server, the bare loop's length is 1.
 
 const [WIDTH, LABELS, ROW, BAR, GAP] = [720, 110, 22, 14, 34];
-const COLOURS = { recgate: '#2a6fb0', 'bare loop': '#7a8896' };
-const OTHERS = '#c3cad2';
+export const COLOURS = { recgate: '#2a6fb0', 'bare loop': '#7a8896' };
+export const OTHERS = '#c3cad2';
 
-const text = (x, y, words, more = '') => `<text x="${x}" y="${y}"${more}>${words}</text>`;
+export const text = (x, y, words, more = '') => `<text x="${x}" y="${y}"${more}>${words}</text>`;
 
 function group(rows, top, scale) {
   const [{ calls, profile }] = rows;

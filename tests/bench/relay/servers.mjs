@@ -52,13 +52,14 @@ export class Bare {
 export class Recgate {
   static kind = 'webrtc';
   name = 'recgate';
+  coalesce_us = 0;
 
   async start({ ends }) {
     this.clients = [];
     this.place = scratch();
     this.daemon = await Daemon.start({
       place: this.place, before: BEFORE,
-      config: { 'media.workers': 1, 'limits.sessions_max': ends, 'limits.sockets_max': 2 * ends + 16, 'limits.sockets_per_address_max': 2 * ends + 16 },
+      config: { 'media.workers': 1, 'media.coalesce_us': this.coalesce_us, 'limits.sessions_max': ends, 'limits.sockets_max': 2 * ends + 16, 'limits.sockets_per_address_max': 2 * ends + 16 },
     });
     this.port = Number(this.daemon.media.split(':').at(-1));
     this.secret = readFileSync(this.place.secret, 'utf8').trimEnd();
@@ -72,8 +73,9 @@ export class Recgate {
     return Client.join(this.daemon, session, participant, role, { token });
   }
 
-  async #call(number, one, two) {
-    const [a, b] = [await this.#join(`bench-${number}`, 'a', 'expert'), await this.#join(`bench-${number}`, 'b', 'client')];
+  async #call(one, two) {
+    const session = `bench-${this.clients.length / 2}`; // describe may be asked again, for another load
+    const [a, b] = [await this.#join(session, 'a', 'expert'), await this.#join(session, 'b', 'client')];
     this.clients.push(a, b);
     const [{ call }] = await Promise.all([a.expect('peer.ready'), b.expect('peer.ready')]);
     a.send({ type: 'signal', to: 'b', call, description: { type: 'offer', sdp: sdp(one, 'actpass') } });
@@ -83,11 +85,17 @@ export class Recgate {
     return [remote(answer.description), remote(offer.description)];
   }
 
-  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
+  describe(ends) { return describePairs(ends, (number, one, two) => this.#call(one, two)); }
 
   async stop() {
     for (const client of this.clients) client.close();
     await this.daemon.stop();
     this.place.remove();
   }
+}
+
+/** The same, letting packets gather for up to 250 µs under load. */
+export class RecgateCoalescing extends Recgate {
+  name = 'recgate+250us';
+  coalesce_us = 250;
 }
