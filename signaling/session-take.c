@@ -16,7 +16,8 @@ typedef struct Opening { /* what an answer of another thread belongs to; the tak
 static gboolean recordable(const CallTrack *track, ConsentMedia media) {
   if (g_str_equal(track->medium, "audio"))
     return (media & CONSENT_MEDIA_AUDIO) != 0 && g_str_equal(track->codec, "opus");
-  return (media & CONSENT_MEDIA_VIDEO) != 0 && g_str_equal(track->codec, "vp8"); /* R16 */
+  /* R16. Of simulcast no layer is chosen yet, and all of them as one are no picture. */
+  return (media & CONSENT_MEDIA_VIDEO) != 0 && g_str_equal(track->codec, "vp8") && !track->simulcast;
 }
 
 static void add_taps(GArray *taps, Link *link, CallSide side, ConsentMedia media) {

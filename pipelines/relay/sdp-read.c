@@ -105,6 +105,7 @@ static void add_ssrc(SdpTrack *track, guint64 number) {
 static void read_ssrc_group(SdpTrack *track, const char *value) { /* "FID 1 2" (RFC 5576 section 4.2) */
   const char *space = strchr(value, ' ');
   guint64 ssrc;
+  track->sim_group = track->sim_group || g_str_has_prefix(value, "SIM ");
   value = space != NULL ? space + 1 : "";
   while (take_number(&value, G_MAXUINT32, &ssrc))
     add_ssrc(track, ssrc);
@@ -134,6 +135,8 @@ static void read_attribute(SdpTrack *track, const GstSDPAttribute *attribute) {
     read_ssrc_group(track, value);
   else if (sdp_attribute_is(attribute, "extmap"))
     read_extmap(track, value);
+  else if (sdp_attribute_is(attribute, "simulcast"))
+    track->simulcast = TRUE;
   else if (sdp_attribute_is(attribute, "rtcp-rsize"))
     track->rtcp_rsize = TRUE;
   else if (sdp_attribute_is(attribute, "rtcp-fb") && (strstr(value, " nack pli") != NULL || strstr(value, " ccm fir") != NULL))

@@ -29,6 +29,8 @@ typedef struct SdpTrack { /* one m=audio or m=video section */
   GArray *payloads;          /* SdpPayload, in order of preference */
   GArray *ssrcs;             /* guint32, of a=ssrc and a=ssrc-group, in order; may be empty (RFC 8843: then MID tells) */
   guint8 mid_ext_id;         /* urn:ietf:params:rtp-hdrext:sdes:mid, 0: none */
+  gboolean simulcast;        /* a=simulcast (RFC 8853), which both must say */
+  gboolean sim_group;        /* a=ssrc-group:SIM, its forerunner, which only the sender says */
   gboolean rtcp_rsize, has_pli; /* has_pli: a=rtcp-fb nack pli or ccm fir was offered for a payload */
 } SdpTrack;
 

@@ -76,6 +76,7 @@ GArray *tracks_agreed(const SdpInfo *own, const SdpInfo *other, const SdpInfo *a
     g_strlcpy(track.call.medium, mine->medium, sizeof track.call.medium);
     track.sends = set_payloads(&track, agreed) && mine->sends && theirs->receives;
     track.rtcp_rsize = mine->rtcp_rsize && theirs->rtcp_rsize;
+    track.call.simulcast = mine->sim_group || (mine->simulcast && theirs->simulcast);
     g_array_append_val(tracks, track);
   }
   return tracks;

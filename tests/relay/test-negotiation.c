@@ -199,6 +199,28 @@ static void test_directions(Bed *bed, gconstpointer data) {
   g_assert_true(!result->tracks_changed[CALL_A] && result->tracks_changed[CALL_B]);
 }
 
+/* Only where both agree: an answer without it gets one encoding. */
+static void test_simulcast(Bed *bed, gconstpointer data) {
+  (void)data;
+  g_autofree char *offered = replaced(bed->offer, "a=mid:1\r\n", "a=mid:1\r\na=rid:h send\r\na=rid:l send\r\na=simulcast:send h;l\r\n");
+  g_autofree char *taken = replaced(bed->answer, "a=mid:1\r\n", "a=mid:1\r\na=rid:h recv\r\na=rid:l recv\r\na=simulcast:recv h;l\r\n");
+  const NegotiationResult *result = say(bed, CALL_A, SDP_OFFER, offered);
+  g_assert_nonnull(strstr(result->out, "a=simulcast:send h;l"));
+  say(bed, CALL_B, SDP_ANSWER, bed->answer);
+  g_assert_false(g_array_index(negotiation_tracks(bed->negotiation, CALL_A), CallTrack, 1).simulcast);
+
+  say(bed, CALL_A, SDP_OFFER, offered);
+  result = say(bed, CALL_B, SDP_ANSWER, taken);
+  g_assert_true(g_array_index(negotiation_tracks(bed->negotiation, CALL_A), CallTrack, 1).simulcast);
+  g_assert_false(g_array_index(negotiation_tracks(bed->negotiation, CALL_A), CallTrack, 0).simulcast);
+  g_assert_true(result->tracks_changed[CALL_A]);
+
+  g_autofree char *grouped = replaced(bed->offer, "a=mid:1\r\n", "a=mid:1\r\na=ssrc-group:SIM 1 2 3\r\n");
+  say(bed, CALL_A, SDP_OFFER, grouped);
+  say(bed, CALL_B, SDP_ANSWER, bed->answer);
+  g_assert_true(g_array_index(negotiation_tracks(bed->negotiation, CALL_A), CallTrack, 1).simulcast);
+}
+
 #define ADD(path, fn) g_test_add(path, Bed, NULL, bed_up, fn, bed_down)
 
 int main(int argc, char **argv) {
@@ -209,5 +231,6 @@ int main(int argc, char **argv) {
   ADD("/relay/negotiation/rollback", test_rollback);
   ADD("/relay/negotiation/restart", test_restart);
   ADD("/relay/negotiation/directions", test_directions);
+  ADD("/relay/negotiation/simulcast", test_simulcast);
   return g_test_run();
 }

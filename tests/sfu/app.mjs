@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The application's own web server, and people who use it in a real browser. The gate is another host for it, as it would be.
-import { createServer } from 'node:http';
+import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Daemon, until } from '../integration/daemon.mjs';
@@ -54,6 +55,15 @@ export class Stage {
     await page.waitForFunction('window.app');
     if (join) await person.join();
     return person;
+  }
+
+  /** The file that plays one person's recording. */
+  async export(session, participant) {
+    const answer = await this.daemon.get(`/v1/sessions/${session}/recording?participant=${participant}`, this.daemon.token(session, 'auditor', 'auditor'));
+    if (answer.status !== 200) throw new Error(`export of ${participant}: ${JSON.stringify(answer.json)}`);
+    const file = path.join(this.daemon.place.dir, `${session}-${participant}.webm`);
+    writeFileSync(file, answer.bytes);
+    return file;
   }
 
   async end() {

@@ -50,12 +50,14 @@ function show(track, on) {
 
 const offer = (handle, tracks, more = {}) => called((options) => handle.createOffer(options), { tracks, ...more });
 
-async function echo({ data = true } = {}) {
-  const handle = await attach('echo', 'echotest', { onmessage: (message, jsep, own) => jsep && own.handleRemoteJsep({ jsep }) });
-  const tracks = [{ type: 'audio', capture: true, recv: true }, { type: 'video', capture: true, recv: true }, ...(data ? [{ type: 'data' }] : [])];
+async function echo({ data = true, name = 'echo', simulcast = false } = {}) {
+  const handle = await attach(name, 'echotest', { onmessage: (message, jsep, own) => jsep && own.handleRemoteJsep({ jsep }) });
+  const tracks = [{ type: 'audio', capture: true, recv: true }, { type: 'video', capture: true, recv: true, simulcast }, ...(data ? [{ type: 'data' }] : [])];
   const jsep = await offer(handle, tracks);
   await called((options) => handle.send(options), { message: { audio: true, video: true }, jsep });
 }
+
+const hangup = (name) => state.handles[name].hangup();
 
 async function restart(name, message) {
   const handle = state.handles[name];
@@ -125,4 +127,4 @@ async function grant(media) {
   await state.client.grant({ media, connections });
 }
 
-window.app = { grant, state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };
+window.app = { grant, hangup, state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };
