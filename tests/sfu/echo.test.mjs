@@ -14,8 +14,8 @@ test('media and data go both ways through the gate, and nobody learns another ad
   await anna.connect();
   await anna.do('echo');
   const now = await anna.flowing('echo');
-  const port = stage.daemon.media.split(':')[1].split(',')[0];
-  assert.ok(now.candidates.length > 0 && now.candidates.every((line) => line.includes(` 127.0.0.1 ${port} typ host`) || stage.daemon.media.includes(`:${line.split(' ')[5]}`)), now.candidates.join('\n'));
+  const own = stage.daemon.media.split(',').map((address) => address.split(':').at(-1));
+  assert.ok(now.candidates.length > 0 && now.candidates.every((line) => own.includes(line.split(' ')[5])), now.candidates.join('\n'));
   await until(async () => (await anna.state('data')).includes('open'), 'the data channel');
   await anna.page.evaluate(() => window.app.state.handles.echo.data({ text: 'hello' }));
   await until(async () => (await anna.state('data')).some((text) => /hello/.test(text)), 'the echo of a text');
