@@ -175,7 +175,7 @@ static void recgate_open(gpointer data) {
     open_call(self, i);
   wait_for_all(self);
   for (guint i = 0; i < self->n_calls; i++)
-    tap_gate_permit(&self->calls[i].gate, 1, boot_us() + NO_LIMIT_US);
+    tap_gate_permit(&self->calls[i].gate, 1, 0, boot_us() + NO_LIMIT_US);
   self->heart = g_timeout_add(HEARTBEAT_MS / self->n_calls, on_heartbeat, self);
 }
 
@@ -183,7 +183,7 @@ static void recgate_push(gpointer data, guint participant, ClipTrack track, cons
   Recgate *self = data;
   if (self->now_us == 0)
     self->now_us = boot_us(); /* once a batch */
-  const guint32 take = tap_admit(&self->calls[participant / PEOPLE].gate, self->now_us);
+  const guint32 take = tap_admit(&self->calls[participant / PEOPLE].gate, self->now_us, self->now_us);
   const TapRecord record = {.type = TAP_RECORD_RTP,
                             .take = take,
                             .track = track_number(participant, track),

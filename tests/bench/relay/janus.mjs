@@ -13,6 +13,8 @@ export class Janus {
   static isHere = JANUS_IS_HERE;
   name = 'janus';
   plugin = 'videocall';
+  people = 0;
+  couples = []; // who have registered and negotiated nothing yet
 
   environment() { return {}; }
 
@@ -72,15 +74,25 @@ export class Janus {
     return handle;
   }
 
-  async #call(number, one, two) {
-    const [a, b] = [await this.#register(`a${number}`), await this.#register(`b${number}`)];
+  async #couple() {
+    const number = this.people++;
+    return { number, a: await this.#register(`a${number}`), b: await this.#register(`b${number}`) };
+  }
+
+  /** The people of so many calls register ahead of describe. */
+  async gather(calls) {
+    while (this.couples.length < calls) this.couples.push(await this.#couple());
+  }
+
+  async #call(one, two) {
+    const { number, a, b } = this.couples.shift() ?? await this.#couple();
     // No candidate is ever trickled, nor that they are complete: Janus waits for the first check, however long the calls before this one take.
     const asked = await this.say(a, { request: 'call', username: `b${number}` }, 'incomingcall', b, { type: 'offer', sdp: sdp(one, 'active') });
     const accepted = await this.say(b, { request: 'accept' }, 'accepted', a, { type: 'answer', sdp: sdp(two, 'active') });
     return [remote(accepted.jsep), remote(asked.jsep)];
   }
 
-  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
+  describe(ends) { return describePairs(ends, (...pair) => this.#call(...pair)); }
 
   async stop() {
     this.ended = true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The servers that are measured, each behind the same few verbs: start, describe how the ends connect, the process whose CPU counts, stop.
+// The servers that are measured, each behind the same few verbs: start, gather the people (where a server knows people), describe how the ends connect,
+// the process whose CPU counts, stop.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -53,6 +54,7 @@ export class Recgate {
   static kind = 'webrtc';
   name = 'recgate';
   coalesce_us = 0;
+  couples = []; // who have joined and negotiated nothing yet
 
   async start({ ends }) {
     this.clients = [];
@@ -73,11 +75,21 @@ export class Recgate {
     return Client.join(this.daemon, session, participant, role, { token });
   }
 
-  async #call(one, two) {
-    const session = `bench-${this.clients.length / 2}`; // describe may be asked again, for another load
+  async #couple() {
+    const session = `bench-${this.clients.length / 2}`;
     const [a, b] = [await this.#join(session, 'a', 'expert'), await this.#join(session, 'b', 'client')];
     this.clients.push(a, b);
     const [{ call }] = await Promise.all([a.expect('peer.ready'), b.expect('peer.ready')]);
+    return { a, b, call };
+  }
+
+  /** The people of so many calls join ahead of describe. */
+  async gather(calls) {
+    while (this.couples.length < calls) this.couples.push(await this.#couple());
+  }
+
+  async #call(one, two) {
+    const { a, b, call } = this.couples.shift() ?? await this.#couple();
     a.send({ type: 'signal', to: 'b', call, description: { type: 'offer', sdp: sdp(one, 'actpass') } });
     const offer = await b.expect('signal', 'a description', 10_000);
     b.send({ type: 'signal', to: 'a', call, description: { type: 'answer', sdp: sdp(two, 'active') } });
@@ -85,7 +97,7 @@ export class Recgate {
     return [remote(answer.description), remote(offer.description)];
   }
 
-  describe(ends) { return describePairs(ends, (number, one, two) => this.#call(one, two)); }
+  describe(ends) { return describePairs(ends, (...pair) => this.#call(...pair)); }
 
   async stop() {
     for (const client of this.clients) client.close();
