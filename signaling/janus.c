@@ -276,7 +276,10 @@ static void on_closed(Socket *socket, gpointer daemon) {
 }
 
 static void on_refused(Socket *socket, const json_t *message, const char *code, const char *text) {
-  socket_send(socket, janus_error_json(message, g_str_equal(code, "bad_json") ? JANUS_ERROR_JSON : JANUS_ERROR_MISSING, text));
+  const JanusError number = g_str_equal(code, "bad_json")   ? JANUS_ERROR_JSON
+                            : g_str_equal(code, "too_many") ? JANUS_ERROR_LIMIT
+                                                            : JANUS_ERROR_MISSING;
+  socket_send(socket, janus_error_json(message, (int)number, text));
 }
 
 const ServerEndpoint janus_endpoint = {.path = "/janus",

@@ -172,6 +172,14 @@ test('a VideoCall: the gate stands in both PeerConnections, and each sees the ga
   }
 });
 
+test('a session with an SFU is no mesh: more than four people, and nobody is connected with anybody else', async () => {
+  const people = [];
+  for (let i = 0; i < 7; i++) people.push(await Client.join(daemon, 'many', `p${i}`, i ? 'client' : 'expert'));
+  assert.equal(people[6].joined.participants.length, 7);
+  assert.ok(people.every((one) => !one.log.some(({ type }) => type === 'peer.ready')));
+  for (const one of people) one.close();
+});
+
 test('descriptions that the gate cannot stand in are refused in Janus’s words', async () => {
   const fay = await Client.join(daemon, 'talk', 'fay', 'client');
   const client = await connect('fay').then((one) => one.create());
