@@ -75,9 +75,11 @@ suite_browser() {
   IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw}.test.mjs
 }
 
-# Behind the gate a real Janus, before it janus.js in Chromium; packets of all of them stay in a network of their own.
+# Behind the gate a real Janus, before it janus.js in both browsers; all of it in a network of its own.
 suite_sfu() {
-  IN_NETWORK=tests/run/own-network.sh node_suite sfu 300 tests/sfu/*.test.mjs
+  local -x IN_NETWORK=tests/run/own-network.sh
+  RECGATE_BROWSERS=chromium-firefox node_suite sfu 300 tests/sfu/*.test.mjs
+  RECGATE_BROWSERS=firefox-chromium node_suite sfu-reversed 200 tests/sfu/{echo,room}.test.mjs
 }
 
 # Camera off and microphone muted for 10 s each: all waiting, so not daily.
@@ -137,7 +139,7 @@ suite_mutation() {
   meson_suite mutation 900 build mutation
 }
 
-# sanitized NAME MESON-OPTION: unit and integration tests, and one call of two browsers for media. Each daemon's reports go to files, so that
+# sanitized NAME MESON-OPTION: unit and integration tests, and for media a call of two browsers and one with Janus. Each daemon's reports go to files, so that
 # one that a test has killed, or whose exit status nobody asked for, still fails the suite. tests/run/lsan.supp names libraries only.
 sanitized() {
   local name=$1 reports=$PWD/build-$1/reports
@@ -150,6 +152,7 @@ sanitized() {
     export TSAN_OPTIONS=${TSAN_OPTIONS:-}:log_path=$reports/report RECGATE_BUILD=build-$name
     AT_ONCE=2 node_suite "$name-integration" 600 tests/integration/*.test.mjs
     IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-chromium node_suite "$name-browser" 300 tests/browser/{call,withdraw}.test.mjs
+    IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-chromium node_suite "$name-sfu" 300 tests/sfu/{signalling,recording}.test.mjs
   )
   bounded "$name-reports" 10 sh -c "! cat $reports/* 2>/dev/null | grep ."
 }

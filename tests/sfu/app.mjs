@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Daemon, until } from '../integration/daemon.mjs';
 import { JanusProcess } from '../integration/janus.mjs';
-import { launch } from '../browser/browsers.mjs';
+import { launch, pair } from '../browser/browsers.mjs';
 
 const at = (where) => fileURLToPath(new URL(where, import.meta.url));
 const PAGE = '<!doctype html><meta charset="utf-8"><title>app</title><script src="/adapter.js"></script><script type="module" src="/page.js"></script>';
@@ -27,16 +27,16 @@ async function serve(request, response) {
 
 export class Stage {
   /** config: of the gate; janus: of JanusProcess.start. */
-  static async start({ config = {}, janus = {}, kind = 'chromium' } = {}) {
+  static async start({ config = {}, janus = {} } = {}) {
     const stage = new Stage();
-    stage.people = [];
+    stage.browsers = [];
     try {
       stage.janus = await JanusProcess.start(janus);
       stage.server = createServer((request, response) => serve(request, response).catch(() => response.destroy()));
       await new Promise((resolve) => stage.server.listen(0, '127.0.0.1', resolve));
       stage.origin = `http://127.0.0.1:${stage.server.address().port}`;
-      stage.daemon = await Daemon.start({ config: { 'sfu.janus': stage.janus.ws, 'signaling.origins': stage.origin, 'recording.segment_s': 2, ...config } });
-      stage.browser = await launch(kind);
+      // All addresses: Firefox gathers none of the loopback interface, and pairs no other with 127.0.0.1, where Janus is.
+      stage.daemon = await Daemon.start({ media: '0.0.0.0:0', config: { 'sfu.janus': stage.janus.ws, 'signaling.origins': stage.origin, 'recording.segment_s': 2, ...config } });
     } catch (error) {
       await stage.end();
       throw error;
@@ -44,13 +44,12 @@ export class Stage {
     return stage;
   }
 
-  /** A page of the application for this participant; joined with recgate.v1 unless told not to, and connected to Janus. */
-  async open(session, id, role, { join = true } = {}) {
-    const context = await this.browser.createBrowserContext();
-    const page = await context.newPage();
+  /** A page of the application for this participant, in the first or the second browser of RECGATE_BROWSERS; joined with recgate.v1 unless told not to, and connected to Janus. */
+  async open(session, id, role, { join = true, seat = 0 } = {}) {
+    this.browsers[seat] ??= await launch(pair()[seat]);
+    const page = await (await this.browsers[seat].createBrowserContext()).newPage();
     page.on('pageerror', (error) => (person.errors += `${error.message}\n`));
     const person = new Person(this, page, session, id, this.daemon.token(session, id, role));
-    this.people.push(person);
     await page.goto(this.origin);
     await page.waitForFunction('window.app');
     if (join) await person.join();
@@ -67,9 +66,11 @@ export class Stage {
   }
 
   async end() {
-    const hard = this.browser && setTimeout(() => this.browser.process()?.kill('SIGKILL'), 10_000);
-    await this.browser?.close().catch(() => {});
-    clearTimeout(hard);
+    await Promise.all(this.browsers.filter(Boolean).map(async (browser) => {
+      const hard = setTimeout(() => browser.process()?.kill('SIGKILL'), 10_000);
+      await browser.close().catch(() => {});
+      clearTimeout(hard);
+    }));
     const how = await this.daemon?.end();
     await this.janus?.stop();
     await new Promise((resolve) => (this.server ? this.server.close(resolve) : resolve()));

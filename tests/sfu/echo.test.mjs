@@ -42,3 +42,16 @@ test('leaving the session ends the media, and what the application does with Jan
   await until(async () => (await carl.state('hangups')).includes('echo'), 'Janus to notice that the PeerConnection is gone', 10_000);
   await assert.rejects(carl.do('echo', { data: false }), /not_joined/);
 });
+
+test('Janus dies in the middle of a call: its client is told, the session and the gate go on', { timeout: 60_000 }, async () => {
+  const dora = await stage.open('echo-4', 'dora', 'expert');
+  await dora.connect();
+  await dora.do('echo', { data: false });
+  await dora.flowing('echo');
+  await stage.janus.stop();
+  await until(async () => (await dora.state('errors')).length > 0, 'the application to hear of it');
+  const before = (await dora.stats('echo')).in.video ?? 0;
+  assert.equal((await stage.daemon.get('/readyz')).status, 200);
+  assert.ok((await dora.page.evaluate(() => window.app.state.client.self)) === 'dora');
+  assert.equal((await dora.stats('echo')).in.video ?? 0, before);
+});

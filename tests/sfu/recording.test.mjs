@@ -59,3 +59,13 @@ test('of simulcast the sound alone is recorded, and it passes as ever', { timeou
   assert.deepEqual([...new Set((await kept('alone-2')).map(({ medium }) => medium))], ['audio']);
   await ben.flowing('echo');
 });
+
+test('the daemon ends cleanly while it records, and what was committed stays', { timeout: 60_000 }, async () => {
+  const carl = await alone('alone-3', 'carl');
+  const before = await until(async () => (await kept('alone-3')).length, 'a kept segment', 15_000);
+  await carl.flowing('echo');
+  assert.equal((await stage.daemon.stop()).code, 0);
+  const { status, output } = stage.daemon.ctl('segments', 'alone-3', '--json');
+  assert.equal(status, 0);
+  assert.ok(JSON.parse(output).filter(({ state }) => state === 'kept').length >= before);
+});

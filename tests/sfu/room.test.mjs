@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A VideoRoom of three people, then four, in a real browser with janus.js: recorded only while all agree, and all of it erased by one withdrawal.
+// A VideoRoom of three people, then four, in two real browsers with janus.js: recorded only while all agree, and all of it erased by one withdrawal.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { DISCLOSURE } from '../integration/client.mjs';
@@ -18,8 +18,8 @@ const segments = () => stage.daemon.segments(SESSION);
 const ofWhom = (list) => [...new Set(list.map(({ participant }) => participant))].sort();
 const auditor = () => stage.daemon.token(SESSION, 'auditor', 'auditor');
 
-async function enter(id, role) {
-  const person = await stage.open(SESSION, id, role);
+async function enter(id, role, seat) {
+  const person = await stage.open(SESSION, id, role, { seat });
   await person.connect();
   await person.do('enterRoom', ROOM, id);
   return person;
@@ -28,9 +28,9 @@ async function enter(id, role) {
 const asked = (person) => until(async () => (await person.state('states')).find(({ type }) => type === 'ask'), `the question to ${person.id}`);
 
 test('three people see and hear each other through the gate', { timeout: 90_000 }, async () => {
-  anna = await enter('anna', 'expert');
-  ben = await enter('ben', 'client');
-  carl = await enter('carl', 'client');
+  anna = await enter('anna', 'expert', 0);
+  ben = await enter('ben', 'client', 1);
+  carl = await enter('carl', 'client', 0);
   for (const person of [anna, ben, carl]) await person.flowing('down', { videos: 2 });
   assert.deepEqual(await segments(), []);
 });
@@ -58,7 +58,7 @@ test('it is recorded when all three have agreed, everybody’s sound and picture
 
 test('a fourth person joins: the gate is closed before their first packet, and opens when they agree (R8)', { timeout: 90_000 }, async () => {
   const before = (await anna.state('states')).length;
-  dora = await stage.open(SESSION, 'dora', 'client');
+  dora = await stage.open(SESSION, 'dora', 'client', { seat: 1 });
   const closed = await until(async () => (await anna.state('states')).slice(before).find(({ type, state }) => type === 'recording' && state !== 'recording'), 'the gate to close');
   const count = (await segments()).filter(({ participant }) => participant === 'dora').length;
   assert.equal(count, 0);

@@ -83,6 +83,8 @@ test('a connection uses its own sessions and handles only', async () => {
   assert.equal((await ben.ask({ janus: 'destroy', session_id: anna.session_id })).error.code, 458);
   assert.equal((await ben.ask({ janus: 'message', session_id: ben.session_id, handle_id: handle, body: {} })).error.code, 459);
   assert.equal((await anna.say(handle, { audio: true })).plugindata.data.result, 'ok');
+  for (let i = 1; i < 8; i++) assert.equal((await ben.ask({ janus: 'create' })).janus, 'success');
+  assert.equal((await ben.ask({ janus: 'create' })).error.code, 461, 'eight sessions are enough');
   anna.close();
   ben.close();
 });
