@@ -251,6 +251,7 @@ static void stop(Daemon *daemon) {
   reports_free(daemon->reports); /* its last answers came from the vault */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
+  alarms_free(daemon->alarms);
   g_ptr_array_unref(daemon->exports);
   g_object_unref(daemon->ending);
   token_key_free(daemon->key);
@@ -270,6 +271,7 @@ static int serve(Config *config) {
   Daemon daemon = {.config = config, .control = g_main_context_default(), .loop = g_main_loop_new(NULL, FALSE)};
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
   daemon.connections = g_hash_table_new(NULL, NULL);
+  daemon.alarms = alarms_new(daemon.control, daemon_now_us);
   daemon.exports = g_ptr_array_new();
   daemon.ending = g_cancellable_new();
   gboolean started = start_letters(&daemon, &error) && start_vault(&daemon, &error) && start_key(&daemon, &error) &&
