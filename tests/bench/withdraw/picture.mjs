@@ -33,12 +33,12 @@ function bar(key, { share, us }) {
     text(x + 38, up(us) + 4, `target ${shown(us)}`, ` fill="${colour}" font-size="10"`);
 }
 
-/** @param {object} result as withdraw.mjs makes it @param {Record<string, {share: string, us: number}>} target */
-export function picture(result, target) {
+/** @param {{target: Record<string, {share: string, us: number}>, load: object, rush: object}} result as withdraw.mjs makes it */
+export function picture({ target, load, rush }) {
   const caption = 'How long a withdrawal takes under load';
-  const under = `${result.sessions} sessions, ${result.recording} recording, ${result.reached.toFixed(0)} withdrawals a second; ${result.all.gate.count} measured`;
+  const under = `${load.sessions} sessions, ${rush.open_gates} recording, ${rush.reached.toFixed(0)} withdrawals a second; ${rush.all.gate.count} measured`;
   return [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" font-family="sans-serif" font-size="12" fill="#222c37">`,
     '<!-- SPDX-License-Identifier: Apache-2.0 -->', `<title>${caption}</title>`, `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    text(12, 22, caption, ' font-size="14"'), text(12, 40, under, ' fill="#5a6672"'), grid(), ...LINES.map((one) => curve(one, result.all)),
+    text(12, 22, caption, ' font-size="14"'), text(12, 40, under, ' fill="#5a6672"'), grid(), ...LINES.map((one) => curve(one, rush.all)),
     ...Object.entries(target).map(([key, one]) => bar(key, one)), '</svg>', ''].join('\n');
 }
