@@ -3,7 +3,7 @@
 import { SHARES } from './figures.mjs';
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 330, 64, 168, 56, 40];
-const [FROM_US, TO_US] = [10, 1_000_000];
+const [FROM_US, TO_US] = [5, 1_000_000];
 const LINES = [['gate', 'gate closed', '#2a6fb0'], ['erased', 'erased durably', '#b0572a'], ['seen', 'acknowledged', '#7a8896']];
 const TICKS = [[10, '10 µs'], [100, '100 µs'], [1000, '1 ms'], [10_000, '10 ms'], [100_000, '100 ms'], [1_000_000, '1 s']];
 
@@ -30,7 +30,7 @@ function bar(key, { share, us }) {
   const [, , colour] = LINES.find(([one]) => one === key);
   const x = across(SHARES.indexOf(share));
   return `<line x1="${x - 34}" x2="${x + 34}" y1="${up(us)}" y2="${up(us)}" stroke="${colour}" stroke-width="3" stroke-dasharray="5 3"/>` +
-    text(x + 38, up(us) + 4, `target ${shown(us)}`, ` fill="${colour}" font-size="10"`);
+    text(x - 38, up(us) + 4, `target ${us / 1000} ms`, ` text-anchor="end" fill="${colour}" font-size="10"`);
 }
 
 /** @param {{target: Record<string, {share: string, us: number}>, load: object, rush: object}} result as withdraw.mjs makes it */
