@@ -10,7 +10,6 @@
 #include "pipelines/recording/recorder.h"
 #include "pipelines/relay/call.h"
 #include "signaling/config.h"
-#include "signaling/deadlines.h"
 #include "signaling/server.h"
 #include "signaling/token.h"
 #include <gio/gio.h>
@@ -33,7 +32,6 @@ typedef struct Daemon {
   MediaLane *lanes;
   guint n_lanes, next_lane;
   GHashTable *sessions;    /* id -> Session, owned */
-  Deadlines *deadlines;    /* theirs */
   GHashTable *connections; /* set of Connection: which sockets still are */
   gboolean healthy;
   char *unhealthy_why;

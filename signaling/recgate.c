@@ -252,7 +252,6 @@ static void stop(Daemon *daemon) {
   vault_free(daemon->vault);
   reports_free(daemon->reports); /* its last answers came from the vault */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
-  deadlines_free(daemon->deadlines);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
   g_ptr_array_unref(daemon->exports);
   g_object_unref(daemon->ending);
@@ -272,7 +271,6 @@ static int serve(Config *config) {
   g_autoptr(GError) error = NULL;
   Daemon daemon = {.config = config, .control = g_main_context_default(), .loop = g_main_loop_new(NULL, FALSE)};
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
-  daemon.deadlines = deadlines_new(daemon.control);
   daemon.connections = g_hash_table_new(NULL, NULL);
   daemon.exports = g_ptr_array_new();
   daemon.ending = g_cancellable_new();
