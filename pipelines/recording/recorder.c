@@ -230,6 +230,7 @@ Recorder *recorder_new(TapRing *ring, GMainContext *control) {
   g_source_attach(recorder->answers_source, control);
   if (pthread_create(&recorder->thread, NULL, recorder_thread, recorder) != 0)
     g_error("pthread_create: %s", g_strerror(errno));
+  (void)pthread_setname_np(recorder->thread, "recgate-record");
   return recorder;
 }
 
