@@ -9,6 +9,7 @@
 #include "gate/vault/vault.h"
 #include "pipelines/recording/recorder.h"
 #include "pipelines/relay/call.h"
+#include "signaling/alarms.h"
 #include "signaling/config.h"
 #include "signaling/server.h"
 #include "signaling/token.h"
@@ -25,6 +26,7 @@ typedef struct Daemon {
   Config *config;
   GMainLoop *loop;
   GMainContext *control;
+  Alarms *alarms;
   Vault *vault;
   TokenKey *key;
   struct Letters *letters; /* letter.h */

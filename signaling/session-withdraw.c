@@ -2,6 +2,8 @@
 /* Withdrawals: acknowledged when the gate is closed in the media thread, nothing is in flight, and the erase is durable (R11, R13). */
 #include "signaling/session-media.h"
 
+#include <sched.h>
+
 #include "pipelines/relay/control.h"
 #include "signaling/api-export.h"
 #include "signaling/disclosure.h"
@@ -162,6 +164,12 @@ static void see_closed(Worker *worker, gpointer data) { /* worker thread: every 
   control_post(seen->control, G_PRIORITY_HIGH, on_seen, seen, g_free);
 }
 
+/* On one core the media thread, which has the same rank, would wait until this one sleeps. As an ordinary thread one would yield to everybody. */
+static void let_media_go_first(void) {
+  if ((sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_RR)
+    sched_yield();
+}
+
 static void on_leaf(const VaultReply *reply, gpointer user) {
   Withdrawal *withdrawal = user;
   withdrawal->proof = reply->proof != NULL ? json_incref(reply->proof) : NULL;
@@ -203,6 +211,7 @@ void session_withdraw(Session *session, Member *member, guint64 request, Consent
   Seen *seen = g_new(Seen, 1);
   *seen = (Seen){withdrawal, session->daemon->control, 0};
   worker_post(session->lane->worker, see_closed, seen, NULL);
+  let_media_go_first();
 
   session->daemon->counters.withdrawals++;
   session->withdrawing = withdrawal;

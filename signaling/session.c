@@ -136,9 +136,7 @@ void session_shut(Session *session) {
     member->connection = NULL;
     session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_LEAVE, .person = member->person});
   }
-  if (session->timer > 0)
-    g_source_remove(session->timer);
-  session->timer = 0;
+  alarm_clear(session->daemon->alarms, &session->alarm);
 }
 
 gboolean session_is_quiet(const Session *session) {
@@ -149,8 +147,7 @@ gboolean session_is_quiet(const Session *session) {
 }
 
 void session_free(Session *session) {
-  if (session->timer > 0)
-    g_source_remove(session->timer);
+  alarm_clear(session->daemon->alarms, &session->alarm);
   g_queue_clear_full(&session->events, g_free);
   g_clear_pointer(&session->waiting, g_ptr_array_unref);
   session_unrecorded_forget(session, NULL);
@@ -312,22 +309,16 @@ ConsentResult session_event_then(Session *session, const ConsentEvent *event, vo
   return result;
 }
 
-static gboolean on_deadline(gpointer data) {
-  Session *session = data;
-  session->timer = 0;
+static void on_deadline(gpointer session) {
   session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_TICK});
-  return G_SOURCE_REMOVE;
 }
 
 void session_reschedule(Session *session) {
-  if (session->timer > 0)
-    g_source_remove(session->timer);
-  session->timer = 0;
-  int64_t deadline = consent_next_deadline_us(session->consent);
-  if (deadline == INT64_MAX)
-    return;
-  gint64 wait_ms = (deadline - daemon_now_us() + 999) / 1000;
-  session->timer = g_timeout_add((guint)CLAMP(wait_ms, 0, G_MAXINT32), on_deadline, session);
+  const int64_t deadline_us = consent_next_deadline_us(session->consent);
+  if (deadline_us == INT64_MAX)
+    alarm_clear(session->daemon->alarms, &session->alarm);
+  else
+    alarm_set(session->daemon->alarms, &session->alarm, deadline_us, on_deadline, session);
 }
 
 void session_health(Daemon *daemon) {

@@ -63,7 +63,7 @@ struct Session {
   struct Take *take;              /* NULL: closed (session-media.h) */
   GQueue events;                  /* ConsentEvent that came up while effects were carried out */
   gboolean handling, renewing;
-  guint timer;
+  Alarm alarm; /* the core's next deadline */
   gint64 state_since_ms, idle_since_us;
   guint opening, closing; /* takes whose branches or taps have not answered yet; whose recorder has not */
 };

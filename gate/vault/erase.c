@@ -32,7 +32,11 @@ typedef struct EraseJob {
   VaultDone done;
   gpointer user;
   guint attempts;
-  gboolean behind; /* it waited once for a vault_recording_new that it had overtaken */
+  gboolean behind;    /* it waited once for a vault_recording_new that it had overtaken */
+  GPtrArray *targets; /* of one that goes with others: whose keys are gone; NULL: not, and: */
+  GError *why;
+  gboolean again; /* look again: another of the group is of the same session */
+  LeafPlace place;
 } EraseJob;
 
 void doomed_free(gpointer user) {
@@ -123,14 +127,14 @@ static gboolean find_targets(Vault *vault, const VaultErase *erase, GPtrArray *t
   return row && !failed;
 }
 
-static gboolean destroy_keys(Vault *vault, const VaultErase *erase, const GPtrArray *targets, GError **error) {
+static gboolean bury_keys(Vault *vault, const VaultErase *erase, const GPtrArray *targets, GError **error) {
   KeyTombstone tombstone = {.whole_session = erase->request == 0, .expired = g_strcmp0(erase->reason, "expired") == 0};
   g_strlcpy(tombstone.participant, erase->participant ? erase->participant : "", sizeof tombstone.participant);
   for (guint i = 0; i < targets->len; i++) {
     const Target *target = targets->pdata[i];
     tombstone.scope = target->scope;
     if (!target->already &&
-        !keyring_destroy(vault->keyring, (const gint64 *)(gpointer)target->slots->data, target->slots->len, &tombstone, error))
+        !keyring_bury(vault->keyring, (const gint64 *)(gpointer)target->slots->data, target->slots->len, &tombstone, error))
       return FALSE;
   }
   return TRUE;
@@ -268,6 +272,13 @@ static void clear_slots(Vault *vault, const GPtrArray *targets) {
   }
 }
 
+static gboolean any_is_new(const GPtrArray *targets) {
+  for (guint i = 0; i < targets->len; i++)
+    if (!((const Target *)targets->pdata[i])->already)
+      return TRUE;
+  return FALSE;
+}
+
 typedef struct Attempt {
   gboolean found; /* some recording is covered */
   Answer answer;
@@ -276,14 +287,12 @@ typedef struct Attempt {
 static gboolean erase_try(Vault *vault, const VaultErase *erase, gboolean keys_only, Attempt *attempt, GError **error) {
   g_autoptr(GPtrArray) targets = g_ptr_array_new_with_free_func(target_free);
   Purge purge = {.erase = erase, .targets = targets, .at = state_wall_ms(), .place = {.index = -1}};
-  if (!find_targets(vault, erase, targets, error) || !destroy_keys(vault, erase, targets, error))
+  if (!find_targets(vault, erase, targets, error) || !bury_keys(vault, erase, targets, error) || !keyring_sync(vault->keyring, error))
     return FALSE;
   attempt->found = targets->len > 0;
   if (keys_only || !attempt->found)
     return TRUE;
-  gboolean any_new = FALSE;
-  for (guint i = 0; i < targets->len; i++)
-    any_new |= !((const Target *)targets->pdata[i])->already;
+  const gboolean any_new = any_is_new(targets);
   if (any_new && !vault_in_transaction(vault, record_purge, &purge, error))
     return FALSE;
   attempt->answer.done_us = storage_now_us();
@@ -305,10 +314,19 @@ static void erase_free(Vault *vault, EraseJob *job) {
   pthread_mutex_lock(&vault->doomed_lock);
   g_ptr_array_remove_fast(vault->doomed, job->doomed);
   pthread_mutex_unlock(&vault->doomed_lock);
+  g_clear_pointer(&job->targets, g_ptr_array_unref);
+  g_clear_error(&job->why);
   g_free((char *)job->erase.session);
   g_free((char *)job->erase.participant);
   g_free((char *)job->erase.reason);
   g_free(job);
+}
+
+static void erase_answer(Vault *vault, EraseJob *job, const GError *error, const Answer *answer) {
+  const VaultDone done = job->done;
+  const gpointer user = job->user;
+  erase_free(vault, job); /* first: what it did not cover is readable again when its caller hears of it */
+  vault_answer(vault, done, user, error, answer);
 }
 
 /* No acknowledgement: the promise is not kept yet. Its keys are in no memory of ours (they are read for one commit at a time),
@@ -344,10 +362,74 @@ static void erase_run(Vault *vault, Job *base) {
   }
   if (job->attempts && --vault->erases_refused == 0)
     health_clear(vault, HEALTH_ERASE);
-  const VaultDone answer = job->done;
-  const gpointer user = job->user;
-  erase_free(vault, job); /* first: what it did not cover is readable again when its caller hears of it */
-  vault_answer(vault, answer, user, done ? NULL : error, &attempt.answer);
+  erase_answer(vault, job, done ? NULL : error, &attempt.answer);
+}
+
+/* --- several together --- */
+
+/* Those that may have overtaken their request, and those that nothing is found for, go by themselves. */
+static gboolean goes_alone(Vault *vault, const EraseJob *job) {
+  return job->targets->len == 0 || (job->erase.request == 0 && atomic_load(&vault->pending_recordings) > 0);
+}
+
+static void alone(EraseJob *job, GError *why) {
+  g_clear_pointer(&job->targets, g_ptr_array_unref);
+  g_clear_error(&job->why);
+  job->why = why;
+}
+
+static void erase_prepare(Vault *vault, Job *const *jobs, guint n) {
+  g_autoptr(GHashTable) sessions = g_hash_table_new(g_str_hash, g_str_equal);
+  for (guint i = 0; i < n; i++) {
+    EraseJob *job = (EraseJob *)jobs[i];
+    GError *why = NULL;
+    job->targets = g_ptr_array_new_with_free_func(target_free);
+    job->again = !g_hash_table_add(sessions, (char *)job->erase.session);
+    if (!find_targets(vault, &job->erase, job->targets, &why) || !bury_keys(vault, &job->erase, job->targets, &why))
+      alone(job, why);
+    else if (goes_alone(vault, job))
+      alone(job, g_error_new_literal(VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "not with others"));
+  }
+  g_autoptr(GError) error = NULL;
+  if (keyring_sync(vault->keyring, &error))
+    return;
+  for (guint i = 0; i < n; i++)
+    alone((EraseJob *)jobs[i], g_error_copy(error));
+}
+
+static gboolean erase_apply(Vault *vault, Job *base, GError **error) {
+  EraseJob *job = (EraseJob *)base;
+  if (!job->targets) {
+    g_propagate_error(error, g_steal_pointer(&job->why));
+    return FALSE;
+  }
+  if (job->again) {
+    g_ptr_array_set_size(job->targets, 0);
+    if (!find_targets(vault, &job->erase, job->targets, error))
+      return FALSE;
+  }
+  Purge purge = {.erase = &job->erase, .targets = job->targets, .at = state_wall_ms(), .place = {.index = -1}};
+  if (any_is_new(job->targets) && !record_purge(vault, &purge, error))
+    return FALSE;
+  job->place = purge.place;
+  return TRUE;
+}
+
+/* What did not succeed together is tried by itself, where a refusal is told and overcome. */
+static void erase_after(Vault *vault, Job *base, const GError *error) {
+  EraseJob *job = (EraseJob *)base;
+  if (error) {
+    alone(job, NULL);
+    job->job.prepare = NULL;
+    job->job.apply = NULL;
+    vault_push(vault, LANE_ERASE, base);
+    return;
+  }
+  Answer answer = {.done_us = storage_now_us()};
+  const Purge purge = {.erase = &job->erase, .targets = job->targets, .place = job->place};
+  sum_up(vault, &purge, any_is_new(job->targets), &answer);
+  clear_slots(vault, job->targets);
+  erase_answer(vault, job, NULL, &answer);
 }
 
 static void erase_cancel(Vault *vault, Job *base) {
@@ -362,7 +444,11 @@ void vault_erase(Vault *vault, const VaultErase *erase, VaultDone done, gpointer
   Doomed *doomed = g_new0(Doomed, 1);
   *doomed = (Doomed){g_strdup(erase->session), g_strdup(erase->participant), erase->request, erase->scope};
   EraseJob *job = g_new0(EraseJob, 1);
-  *job = (EraseJob){.job = {.run = erase_run, .cancel = erase_cancel}, .erase = *erase, .doomed = doomed, .done = done, .user = user};
+  *job = (EraseJob){.job = {.run = erase_run, .prepare = erase_prepare, .apply = erase_apply, .after = erase_after, .cancel = erase_cancel},
+                    .erase = *erase,
+                    .doomed = doomed,
+                    .done = done,
+                    .user = user};
   job->erase.session = g_strdup(erase->session);
   job->erase.participant = g_strdup(erase->participant);
   job->erase.reason = g_strdup(erase->reason);

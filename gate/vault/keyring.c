@@ -32,7 +32,8 @@ struct KeyRing {
   int fd;
   GByteArray *used; /* one byte a slot */
   Secrets *secrets;
-  Slot loaded; /* of the last keyring_load; ciphertext */
+  Slot loaded;       /* of the last keyring_load; ciphertext */
+  gboolean unsynced; /* tombstones */
 };
 
 static gboolean read_root(int dir_fd, guint8 *root, GError **error) {
@@ -208,7 +209,7 @@ void keyring_forget(KeyRing *ring) {
   sodium_memzero(ring->secrets->key, sizeof ring->secrets->key);
 }
 
-gboolean keyring_destroy(KeyRing *ring, const gint64 *slots, guint n, const KeyTombstone *tombstone, GError **error) {
+gboolean keyring_bury(KeyRing *ring, const gint64 *slots, guint n, const KeyTombstone *tombstone, GError **error) {
   keyring_forget(ring);
   Slot grave = {.scope = (guint8)tombstone->scope, .whole_session = tombstone->whole_session, .expired = tombstone->expired};
   memcpy(grave.magic, magic_tombstone, sizeof grave.magic);
@@ -216,8 +217,15 @@ gboolean keyring_destroy(KeyRing *ring, const gint64 *slots, guint n, const KeyT
   for (guint i = 0; i < n; i++)
     if (!files_write_at(ring->fd, (const guint8 *)&grave, sizeof grave, slots[i] * KEYRING_SLOT_BYTES, error))
       return FALSE;
-  /* After a failed sync the kernel may call the pages clean: a retry writes them again first. */
-  return n == 0 || fdatasync(ring->fd) == 0 || files_failed(error, "sync the key file");
+  ring->unsynced |= n > 0;
+  return TRUE;
+}
+
+gboolean keyring_sync(KeyRing *ring, GError **error) {
+  if (!ring->unsynced)
+    return TRUE;
+  ring->unsynced = FALSE; /* after a failed sync the kernel may call the pages clean: a retry buries again first */
+  return fdatasync(ring->fd) == 0 || files_failed(error, "sync the key file");
 }
 
 gboolean keyring_clear(KeyRing *ring, gint64 slot, GError **error) {

@@ -46,8 +46,9 @@ const guint8 *keyring_load(KeyRing *ring, gint64 slot, const KeyOwner *owner, GE
 /* The same slot still holds the bytes of the last keyring_load. */
 gboolean keyring_unchanged(KeyRing *ring, gint64 slot);
 void keyring_forget(KeyRing *ring);
-/* Overwrites the slots in place and syncs: the act that erases (R18). May be repeated. */
-gboolean keyring_destroy(KeyRing *ring, const gint64 *slots, guint n, const KeyTombstone *tombstone, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Overwrites the slots in place; with the sync that follows, of several at once perhaps, the act that erases (R18). May be repeated. */
+gboolean keyring_bury(KeyRing *ring, const gint64 *slots, guint n, const KeyTombstone *tombstone, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean keyring_sync(KeyRing *ring, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Zeros, not synced: for slots that no row names any more. The slot is free afterwards. */
 gboolean keyring_clear(KeyRing *ring, gint64 slot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

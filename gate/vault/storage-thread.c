@@ -7,7 +7,9 @@
 
 #include "gate/vault/vault-private.h"
 
-#define BATCH_JOBS_MAX 64
+#define BATCH_JOBS_MAX  64
+#define ERASES_MAX      32   /* at once */
+#define OTHERS_SLICE_US 2000 /* of other work with and after erases: whatever their rate, the rest goes on */
 
 typedef struct JobList {
   Job *first, **end;
@@ -22,6 +24,8 @@ struct Storage {
   JobList lanes[LANES];
   gboolean stopping, stopped;
   gboolean media_next; /* ledger and media lanes take turns, so that neither starves */
+  gboolean erased;     /* the last job was of the erase lane */
+  gint64 others_until_us;
   gboolean idle_left;
 };
 
@@ -47,11 +51,11 @@ static Job *list_pop(JobList *list) {
   return job;
 }
 
-/* First erase that need not wait any longer. */
-static Job *list_pop_due(JobList *list, gint64 now_us) {
+/* First erase that need not wait any longer; like: of its prepare. */
+static Job *list_pop_due(JobList *list, gint64 now_us, const Job *like) {
   for (Job **place = &list->first; *place; place = &(*place)->next) {
     Job *job = *place;
-    if (job->not_before_us > now_us)
+    if (job->not_before_us > now_us || (like && job->prepare != like->prepare))
       continue;
     *place = job->next;
     if (!job->next)
@@ -113,39 +117,73 @@ static gboolean apply_one(Vault *vault, Job *job, GError **error) {
   return FALSE;
 }
 
-typedef struct Batched {
-  Job *job;
-  GError *error;
-} Batched;
+typedef struct Batch {
+  struct {
+    Job *job;
+    GError *error;
+  } jobs[BATCH_JOBS_MAX];
+  guint n, erases;
+  gboolean begun;
+  GError *failed; /* all of them */
+} Batch;
 
-/* Group commit: one set of fsyncs for up to BATCH_JOBS_MAX jobs, cut short by a waiting erase or the slice's end. */
-static void run_batch(Storage *storage, Job *first) {
-  Vault *vault = storage->vault;
-  Batched batch[BATCH_JOBS_MAX];
+static void batch_apply(Vault *vault, Batch *batch, Job *job) {
+  GError **error = &batch->jobs[batch->n].error;
+  batch->jobs[batch->n++].job = job;
+  if (batch->begun && !apply_one(vault, job, error) && sqlite3_get_autocommit(vault->db)) {
+    /* A full disk or an I/O error rolled back everything, the neighbours too (sqlite.org/lang_transaction.html, section 3). */
+    batch->failed = g_error_copy(*error);
+    batch->begun = FALSE;
+  }
+}
+
+/* Erases that wait, together: their keys go with one sync, their leaves with one transaction. */
+static guint gather_erases(Storage *storage, Job *first, Job **jobs) {
   guint n = 0;
-  g_autoptr(GError) failed = NULL;
-  const gint64 end_us = storage_now_us() + STORAGE_SLICE_US;
-  gboolean begun = exec(vault, "BEGIN IMMEDIATE", &failed);
-  for (Job *job = first; job;
-       job = n < BATCH_JOBS_MAX && storage_now_us() < end_us && !storage_erase_waiting(storage) ? pop_batched(storage) : NULL) {
-    batch[n] = (Batched){.job = job};
-    if (begun && !apply_one(vault, job, &batch[n].error) && sqlite3_get_autocommit(vault->db)) {
-      /* A full disk or an I/O error rolled back everything, the neighbours too (sqlite.org/lang_transaction.html, section 3). */
-      failed = g_error_copy(batch[n].error);
-      begun = FALSE;
-    }
-    n++;
-  }
-  if (begun && !vault_commit_transaction(vault, &failed))
+  const gint64 now_us = storage_now_us();
+  pthread_mutex_lock(&storage->lock);
+  for (Job *job = first; job; job = n < ERASES_MAX ? list_pop_due(&storage->lanes[LANE_ERASE], now_us, first) : NULL)
+    jobs[n++] = job;
+  pthread_mutex_unlock(&storage->lock);
+  first->prepare(storage->vault, jobs, n);
+  return n;
+}
+
+static void batch_end(Vault *vault, Batch *batch) {
+  if (batch->begun && !vault_commit_transaction(vault, &batch->failed))
     sqlite3_exec(vault->db, "ROLLBACK", NULL, NULL, NULL);
-  if (failed)
-    health_set(vault, HEALTH_STORE, failed->message);
-  for (guint i = 0; i < n; i++) {
-    if (batch[i].error && g_error_matches(batch[i].error, VAULT_ERROR, VAULT_ERROR_STORAGE))
-      health_set(vault, HEALTH_STORE, batch[i].error->message);
-    batch[i].job->after(vault, batch[i].job, batch[i].error ? batch[i].error : failed);
-    g_clear_error(&batch[i].error);
+  if (batch->failed && batch->n > batch->erases)
+    health_set(vault, HEALTH_STORE, batch->failed->message);
+  for (guint i = 0; i < batch->n; i++) {
+    GError *error = batch->jobs[i].error;
+    if (i >= batch->erases && error && g_error_matches(error, VAULT_ERROR, VAULT_ERROR_STORAGE))
+      health_set(vault, HEALTH_STORE, error->message); /* an erase says so itself */
+    batch->jobs[i].job->after(vault, batch->jobs[i].job, error ? error : batch->failed);
+    g_clear_error(&error);
   }
+  g_clear_error(&batch->failed);
+}
+
+/* Group commit: one set of fsyncs for up to BATCH_JOBS_MAX jobs, cut short by a waiting erase or the slice's end. Erases take small jobs
+ * along, the leaves of their own withdrawals among them: without them a transaction for each would follow. */
+static void run_batch(Storage *storage, Job *first) {
+  Batch batch = {0};
+  Job *erases[ERASES_MAX];
+  const gboolean erasing = first->prepare != NULL;
+  batch.erases = erasing ? gather_erases(storage, first, erases) : 0;
+  batch.begun = exec(storage->vault, "BEGIN IMMEDIATE", &batch.failed);
+  for (guint i = 0; i < batch.erases; i++)
+    batch_apply(storage->vault, &batch, erases[i]);
+  if (!erasing)
+    batch_apply(storage->vault, &batch, first);
+  const gint64 end_us = storage_now_us() + (erasing ? OTHERS_SLICE_US : STORAGE_SLICE_US);
+  while (batch.begun && batch.n < BATCH_JOBS_MAX && storage_now_us() < end_us && (erasing || !storage_erase_waiting(storage))) {
+    Job *job = pop_batched(storage);
+    if (!job)
+      break;
+    batch_apply(storage->vault, &batch, job);
+  }
+  batch_end(storage->vault, &batch);
 }
 
 static void run_job(Storage *storage, Job *job) {
@@ -155,14 +193,28 @@ static void run_job(Storage *storage, Job *job) {
     job->run(storage->vault, job);
 }
 
-static Job *pick(Storage *storage) {
-  Job *job = list_pop_due(&storage->lanes[LANE_ERASE], storage_now_us());
-  if (job)
-    return job;
+static Job *pick_other(Storage *storage) {
   const Lane first = storage->media_next ? LANE_MEDIA : LANE_LEDGER, second = storage->media_next ? LANE_LEDGER : LANE_MEDIA;
   storage->media_next = !storage->media_next;
-  job = list_pop(&storage->lanes[first]);
+  Job *job = list_pop(&storage->lanes[first]);
   return job ? job : list_pop(&storage->lanes[second]);
+}
+
+/* Of what erases do not take along. */
+static Job *pick_beside(Storage *storage) {
+  const Job *ledger = storage->lanes[LANE_LEDGER].first;
+  Job *job = list_pop(&storage->lanes[LANE_MEDIA]);
+  return job || !ledger || ledger->apply ? job : list_pop(&storage->lanes[LANE_LEDGER]);
+}
+
+/* An erase, unless the last one is just done and other work has waited for it. */
+static Job *pick(Storage *storage) {
+  const gint64 now_us = storage_now_us();
+  if (storage->erased)
+    storage->others_until_us = now_us + OTHERS_SLICE_US;
+  Job *job = now_us < storage->others_until_us ? pick_beside(storage) : NULL;
+  storage->erased = job == NULL && (job = list_pop_due(&storage->lanes[LANE_ERASE], now_us, NULL)) != NULL;
+  return job ? job : pick_other(storage);
 }
 
 static void wait_locked(Storage *storage, gint64 until_us) {
@@ -238,6 +290,7 @@ void storage_start(Storage *storage) {
   pthread_mutex_unlock(&storage->lock);
   if (failed)
     g_error("no thread for storage: %s", g_strerror(failed)); /* as g_thread_new does: nothing can go on */
+  (void)pthread_setname_np(storage->thread, "recgate-store");
 }
 
 void storage_stop(Storage *storage) {

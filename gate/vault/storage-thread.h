@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one thread that touches the disk: lanes of jobs, erase before everything (R6), one transaction for several small jobs.
+/* The one thread that touches the disk: lanes of jobs, erases behind one bounded step of other work at most (R6), one transaction for
+ * several small jobs.
  *
  * Threads: storage_push and storage_erase_waiting any; the callbacks of a job run on the storage thread.
  * A job that is not an erase takes at most STORAGE_SLICE_US apart from an fsync; long work pushes itself again. */
@@ -18,11 +19,13 @@ struct Job { /* embedded first in a concrete job */
   Job *next;
   gint64 not_before_us; /* erase lane: retry later, boot clock */
   /* Either run (owns the job: frees it or pushes it again), or apply inside a transaction shared with neighbours and
-   * then after, once it is durable (error NULL) or refused. after owns the job. */
+   * then after, once it is durable (error NULL) or refused. after owns the job. prepare, of erases: what must be durable before the
+   * transaction begins, for all jobs of the same prepare that are due. */
   void (*run)(Vault *vault, Job *job);
+  void (*prepare)(Vault *vault, Job *const *jobs, guint n);
   gboolean (*apply)(Vault *vault, Job *job, GError **error);
   void (*after)(Vault *vault, Job *job, const GError *error);
-  void (*cancel)(Vault *vault, Job *job); /* of run jobs: the vault is closing; frees the job */
+  void (*cancel)(Vault *vault, Job *job); /* of run jobs and erases: the vault is closing; frees the job */
 };
 
 typedef struct Storage Storage;

@@ -246,10 +246,10 @@ void vault_free(Vault *vault) {
 
 static void job_refuse(Vault *vault, Job *job) {
   g_autoptr(GError) error = g_error_new_literal(VAULT_ERROR, VAULT_ERROR_STORAGE, "the store is closing");
-  if (job->apply)
-    job->after(vault, job, error);
-  else
+  if (job->cancel)
     job->cancel(vault, job);
+  else
+    job->after(vault, job, error);
 }
 
 gboolean vault_push(Vault *vault, Lane lane, Job *job) {

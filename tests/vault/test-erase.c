@@ -321,12 +321,62 @@ static void test_nothing_left(void) {
   end(fixture);
 }
 
+#define TOGETHER 40
+
+static void ask_erase(Fixture *fixture, const char *session, VaultScope scope, const char *participant, FixtureReply *reply) {
+  const VaultErase erase = {.session = session, .request = 1, .scope = scope, .participant = participant, .reason = "withdrawn"};
+  *reply = (FixtureReply){.asked_us = g_get_monotonic_time()};
+  vault_erase(fixture->vault, &erase, fixture_done, reply);
+}
+
+/* Asked for at once they share syncs and transactions, and each is answered as if it had been alone: also two of the same recording,
+ * a narrower one before a wider one, and one of nothing. */
+static void test_together(void) {
+  Fixture *fixture = fixture_new(NULL);
+  FixtureReply replies[TOGETHER], again, narrow, wide, nothing;
+  guint64 segments[TOGETHER];
+  VaultTake *takes[TOGETHER];
+  for (guint i = 0; i < TOGETHER; i++) {
+    g_autofree char *session = g_strdup_printf("s%u", i);
+    fixture_request(fixture, session, 1, VAULT_SCOPE_AFTER);
+    takes[i] = fixture_take(fixture, session, 1, 1);
+    segments[i] = commit_one(fixture, takes[i], "a", 0);
+  }
+  const guint64 other = commit_one(fixture, takes[1], "b", 0);
+  ask_erase(fixture, "s0", VAULT_SCOPE_SESSION, "a", &replies[0]);
+  ask_erase(fixture, "s1", VAULT_SCOPE_PARTICIPANT, "a", &narrow);
+  for (guint i = 1; i < TOGETHER; i++) {
+    g_autofree char *session = g_strdup_printf("s%u", i);
+    ask_erase(fixture, session, VAULT_SCOPE_SESSION, "a", &replies[i]);
+  }
+  ask_erase(fixture, "s1", VAULT_SCOPE_SESSION, "b", &wide);
+  ask_erase(fixture, "s2", VAULT_SCOPE_SESSION, "b", &again);
+  ask_erase(fixture, "never", VAULT_SCOPE_SESSION, "a", &nothing);
+  for (guint i = 0; i < TOGETHER; i++) {
+    fixture_wait(fixture, &replies[i].there);
+    g_assert_true(replies[i].ok && replies[i].segments == 1);
+    g_assert_false(reads(fixture, segments[i]));
+  }
+  fixture_wait(fixture, &narrow.there);
+  fixture_wait(fixture, &wide.there);
+  fixture_wait(fixture, &again.there);
+  fixture_wait(fixture, &nothing.there);
+  g_assert_true(narrow.ok && narrow.segments == 1 && narrow.leaf_index < replies[1].leaf_index);
+  g_assert_true(wide.ok && wide.leaf_index == replies[1].leaf_index && again.ok && again.leaf_index == replies[2].leaf_index);
+  g_assert_true(!reads(fixture, other) && !nothing.ok && nothing.code == VAULT_ERROR_NOT_FOUND);
+  for (guint i = 0; i < TOGETHER; i++)
+    vault_take_unref(takes[i]);
+  fixture_wait_empty(fixture);
+  end(fixture);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/vault/erase/scopes", test_scopes);
   g_test_add_func("/vault/erase/never_less", test_never_less);
   g_test_add_func("/vault/erase/unknown", test_unknown);
   g_test_add_func("/vault/erase/later", test_later);
+  g_test_add_func("/vault/erase/together", test_together);
   g_test_add_func("/vault/erase/overtakes", test_overtakes);
   g_test_add_func("/vault/erase/nothing-left", test_nothing_left);
   g_test_add_func("/vault/erase/constant-time", test_constant_time);

@@ -18,10 +18,10 @@ export function clip() {
   return file;
 }
 
-/** Decodes a file's video: all frames that were sent are in it, but for those that were on their way at its end. */
+/** Decodes a file's video: all frames that were sent are in it, but for so many; of one more some packets may be. */
 export function mustPlay(file, frames, whose, missing = 0) {
-  const found = Number(execFileSync('ffprobe', ['-v', 'error', '-count_frames', '-select_streams', 'v:0', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', file], { encoding: 'utf8' }).trim());
-  if (!(found <= frames && found >= frames - missing)) throw new Error(`${whose}: ${found} frames can be played of ${frames} that were sent`);
+  const found = Number(execFileSync('ffprobe', ['-v', 'fatal', '-count_frames', '-select_streams', 'v:0', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim());
+  if (!(found <= frames + 1 && found >= frames - missing)) throw new Error(`${whose}: ${found} frames can be played of ${frames} that were sent`);
 }
 
 /** CPU of a command and its children, in ms. */

@@ -2,18 +2,20 @@
 // Does recording slow others down? The real daemon relays calls that nobody records, whose packets' latency counts, beside calls with true media that
 // are recorded, or not. The difference in the daemon's CPU is what recording costs there, sockets and consent core included.
 import { record } from '../../integration/client.mjs';
-import { sleep } from '../../integration/daemon.mjs';
+import { sleep, until } from '../../integration/daemon.mjs';
 import { Load } from '../relay/load.mjs';
 import { Recgate, cpu_us } from '../relay/servers.mjs';
-import { readdirSync, statSync } from 'node:fs';
-import path from 'node:path';
 
 const PPS = 150; // of the ends whose latency counts, as in relay.mjs
 const PACKET_BYTES = 1100;
 const SETTLE_MS = 500;
+const KEPT_MS = 10_000;
 
-const bytesUnder = (dir) => readdirSync(dir, { withFileTypes: true, recursive: true })
-  .filter((entry) => entry.isFile()).reduce((sum, { name, parentPath, path: at }) => sum + statSync(path.join(parentPath ?? at, name)).size, 0);
+/** Every one of these sessions has committed video: a recorder that takes nothing would slow nobody down. */
+async function mustHaveRecorded(daemon, first, sessions) {
+  for (let i = first; i < first + sessions; i++)
+    await until(async () => (await daemon.segments(`bench-${i}`)).some(({ state, medium }) => state === 'kept' && medium === 'video'), `a kept segment of session ${i}`, KEPT_MS);
+}
 
 async function connect(server, ends) {
   const load = new Load('webrtc', ends, 'gcm', server.port);
@@ -24,7 +26,7 @@ async function connect(server, ends) {
   return load;
 }
 
-/** {p50_us, p99_us, lost, cpu_us, late_ms}: calls unrecorded ones, `recorded` sessions in which one side sends true media. */
+/** {p50_us, p99_us, lost, cpu_us, late_ms}: of calls that nobody records, beside so many in which both sides send true media. */
 export async function measureLatency(calls, recorded, recording, { clip, warm_ms, ms }) {
   const server = new Recgate();
   await server.start({ ends: 2 * (calls + recorded) });
@@ -51,8 +53,8 @@ export async function measureLatency(calls, recorded, recording, { clip, warm_ms
     const { sent, received, latency_us, late_ms } = await quiet.next();
     for (let lines = 0; lines < 2; lines++) await taped.next();
     const played = await taped.next();
-    const kept = recording ? bytesUnder(path.join(server.place.data, 'segments')) : 0;
-    return { p50_us: latency_us.p50, p99_us: latency_us.p99, lost: sent - received, cpu_us: used_us, late_ms, played_late_ms: played.late_ms, kept };
+    if (recording) await mustHaveRecorded(server.daemon, calls, recorded);
+    return { p50_us: latency_us.p50, p99_us: latency_us.p99, lost: sent - received, cpu_us: used_us, late_ms, played_late_ms: played.late_ms };
   } finally {
     for (const load of loads) await load.end();
     await server.stop();

@@ -43,16 +43,16 @@ json_t *play(End **ends, guint n, const json_t *order, void (*step)(gpointer use
     now.players[i] =
         (ClipPlayer){.clip = clip, .begin_us = began_us + (gint64)i * CLIP_US / now.n, .ssrc = {end_ssrc(i, FALSE), end_ssrc(i, TRUE)}};
   gboolean warm = FALSE;
-  for (gint64 tick_us = began_us; tick_us < end_us; tick_us += TICK_US) {
-    if (!warm && tick_us >= warm_us) {
+  for (gint64 now_us = began_us; now_us < end_us; now_us = g_get_monotonic_time()) {
+    if (!warm && now_us >= warm_us) {
       warm = TRUE;
       now.worst_late_us = 0;
       say(json_pack("{s:b}", "warm", TRUE));
     }
-    send_due(&now, MAX(tick_us, g_get_monotonic_time()));
+    send_due(&now, now_us);
     do
-      step(user, tick_us + TICK_US);
-    while (g_get_monotonic_time() < tick_us + TICK_US);
+      step(user, now_us + TICK_US);
+    while (g_get_monotonic_time() < now_us + TICK_US);
   }
   say(json_pack("{s:b}", "measured", TRUE));
   json_t *frames = json_array();

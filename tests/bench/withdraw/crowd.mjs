@@ -10,14 +10,13 @@ const AT_ONCE = 16; // sessions being opened
 const BEAT_MS = 1000;
 const BEAT_SLICES = 50; // heartbeats are spread over their second
 const RUN_MS = 24 * 3600 * 1000; // of media: until the end
-const SEGMENT_S = 1; // the shortest: the most segments
 
 export class Crowd {
-  /** calls: how many of the rooms, the first ones, have a call. pps: packets a second of each of their people. */
-  static async gather({ sessions, calls, pps, bytes, requests_max }) {
+  /** sessions of two; calls: how many of the rooms, the first ones, have a call. pps: packets a second of each of their people. */
+  static async gather({ sessions, calls, pps, bytes, requests_max, segment_s }) {
     const crowd = new Crowd();
     try {
-      await crowd.#start(sessions, requests_max);
+      await crowd.#start(sessions, { 'consent.requests_max': requests_max, 'recording.segment_s': segment_s });
       await crowd.#open(sessions);
       await crowd.#connect(calls, pps, bytes);
       return crowd;
@@ -29,13 +28,13 @@ export class Crowd {
 
   rooms = [];
 
-  async #start(sessions, requests_max) {
+  async #start(sessions, config) {
     this.place = scratch();
     this.daemon = await Daemon.start({
       place: this.place, before: BEFORE,
       config: {
-        'media.workers': 1, 'recording.segment_s': SEGMENT_S, 'consent.requests_max': requests_max, 'consent.heartbeat_ms': BEAT_MS,
-        'limits.sessions_max': sessions, 'limits.sockets_max': 2 * sessions + 16, 'limits.sockets_per_address_max': 2 * sessions + 16,
+        ...config, 'media.workers': 1, 'consent.heartbeat_ms': BEAT_MS, 'limits.sessions_max': sessions,
+        'limits.sockets_max': 2 * sessions + 16, 'limits.sockets_per_address_max': 2 * sessions + 16,
       },
     });
   }
@@ -82,10 +81,11 @@ export class Crowd {
   }
 
   /** The auditor's word on what is left (R22); ends the daemon. */
-  async verify() {
+  async audit() {
     this.#disperse();
     await this.daemon.stop();
-    return this.daemon.ctl('verify');
+    const { status, output, error } = this.daemon.ctl('verify');
+    if (status !== 0) throw new Error(`recgatectl verify: ${error}${output}`);
   }
 
   #disperse() {

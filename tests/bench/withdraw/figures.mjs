@@ -11,6 +11,9 @@ export function summary(list, name) {
   return { count: sorted.length, min: sorted[0], p50: at(0.5), p90: at(0.9), p99: at(0.99), 'p99.9': at(0.999), max: sorted.at(-1) };
 }
 
+/** The three times of withdrawals: measured by the daemon from the wake-up on, and by the person who waits. */
+export const times = (list) => ({ gate: summary(list, 'gate_us'), erased: summary(list, 'erased_us'), seen: summary(list, 'seen_us') });
+
 /** CPU time in microseconds by thread name, less an earlier answer. */
 export function threads_us(pid, before = {}) {
   const sum = {};

@@ -3,7 +3,7 @@
 import { SHARES } from './figures.mjs';
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 330, 64, 168, 56, 40];
-const [FROM_US, TO_US] = [10, 1_000_000];
+const [FROM_US, TO_US] = [5, 1_000_000];
 const LINES = [['gate', 'gate closed', '#2a6fb0'], ['erased', 'erased durably', '#b0572a'], ['seen', 'acknowledged', '#7a8896']];
 const TICKS = [[10, '10 µs'], [100, '100 µs'], [1000, '1 ms'], [10_000, '10 ms'], [100_000, '100 ms'], [1_000_000, '1 s']];
 
@@ -30,15 +30,15 @@ function bar(key, { share, us }) {
   const [, , colour] = LINES.find(([one]) => one === key);
   const x = across(SHARES.indexOf(share));
   return `<line x1="${x - 34}" x2="${x + 34}" y1="${up(us)}" y2="${up(us)}" stroke="${colour}" stroke-width="3" stroke-dasharray="5 3"/>` +
-    text(x + 38, up(us) + 4, `target ${shown(us)}`, ` fill="${colour}" font-size="10"`);
+    text(x - 38, up(us) + 4, `target ${us / 1000} ms`, ` text-anchor="end" fill="${colour}" font-size="10"`);
 }
 
-/** @param {object} result as withdraw.mjs makes it @param {Record<string, {share: string, us: number}>} target */
-export function picture(result, target) {
+/** @param {{target: Record<string, {share: string, us: number}>, load: object, rush: object}} result as withdraw.mjs makes it */
+export function picture({ target, load, rush }) {
   const caption = 'How long a withdrawal takes under load';
-  const under = `${result.sessions} sessions, ${result.recording} recording, ${result.reached.toFixed(0)} withdrawals a second; ${result.all.gate.count} measured`;
+  const under = `${load.sessions} sessions, ${rush.open_gates} recording, ${rush.reached.toFixed(0)} withdrawals a second; ${rush.all.gate.count} measured`;
   return [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" font-family="sans-serif" font-size="12" fill="#222c37">`,
     '<!-- SPDX-License-Identifier: Apache-2.0 -->', `<title>${caption}</title>`, `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    text(12, 22, caption, ' font-size="14"'), text(12, 40, under, ' fill="#5a6672"'), grid(), ...LINES.map((one) => curve(one, result.all)),
+    text(12, 22, caption, ' font-size="14"'), text(12, 40, under, ' fill="#5a6672"'), grid(), ...LINES.map((one) => curve(one, rush.all)),
     ...Object.entries(target).map(([key, one]) => bar(key, one)), '</svg>', ''].join('\n');
 }
