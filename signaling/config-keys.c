@@ -62,6 +62,9 @@ static const ConfigKey keys[] = {
     NUMBER("reports", "allow_plain", reports_allow_plain, "0", 0, 1, "1: also without TLS to other machines; reports name people"),
     NUMBER("reports", "retry_ms", reports_retry_ms, "5000", 10, 3600000, "pause after a failed delivery, doubled each time up to an hour"),
     NUMBER("reports", "give_up_s", reports_give_up_s, "259200", 1, 31536000, "when a delivery is given up, which is then on the ledger"),
+    TEXT("sfu", "mode", sfu_mode, NULL, NULL, NULL,
+         "none: calls are a mesh; janus: people come through /janus; relays: through /v1/relays (default: janus where that is set, else "
+         "none)"),
     LIST(CONFIG_KIND_WS, "sfu", "janus", sfu_janus, NULL, NULL, NULL, "ws://ADDR:PORT of Janus, whose people come through /janus here"),
     TEXT("sfu", "janus_token_file", sfu_janus_token_file, NULL, NULL, NULL, "file with the token that Janus wants (token_auth)"),
     TEXT("sfu", "janus_secret_file", sfu_janus_secret_file, NULL, NULL, NULL, "file with the secret that Janus wants (api_secret)"),

@@ -265,6 +265,23 @@ static gboolean wrong(GError **error, const char *message) {
   return FALSE;
 }
 
+/* What is set says it, where mode itself does not. */
+static void mode_fill(Config *config) {
+  if (config->sfu_mode == NULL)
+    config->sfu_mode = g_strdup(config->sfu_janus != NULL ? "janus" : "none");
+}
+
+static gboolean mode_fits(const Config *config, GError **error) {
+  const gboolean is_janus = g_str_equal(config->sfu_mode, "janus");
+  if (!is_janus && !g_str_equal(config->sfu_mode, "relays") && !g_str_equal(config->sfu_mode, "none"))
+    return wrong(error, "[sfu] mode: give none, janus or relays");
+  if (is_janus && config->sfu_janus == NULL)
+    return wrong(error, "[sfu] mode = janus needs janus, the address of its WebSocket");
+  if (!is_janus && config->sfu_janus != NULL)
+    return wrong(error, "[sfu] janus belongs to mode = janus: one daemon serves one kind of SFU");
+  return TRUE;
+}
+
 static gboolean config_fits(const Config *config, GError **error) {
   if (!config->tls_cert != !config->tls_key)
     return wrong(error, "[signaling] tls_cert and tls_key belong together: set both or none");
@@ -274,6 +291,8 @@ static gboolean config_fits(const Config *config, GError **error) {
     return wrong(error, "[consent] heartbeat_ms must be below lease_ms, or every consent lapses between heartbeats (R10)");
   if (config->lease_ms > config->absent_ms)
     return wrong(error, "[consent] absent_ms must be at least lease_ms (R10)");
+  if (!mode_fits(config, error))
+    return FALSE;
   for (char **ip = config->announce; *ip; ip++) {
     g_autoptr(GInetAddress) address = g_inet_address_new_from_string(*ip);
     if (!address || g_inet_address_get_is_any(address))
@@ -290,6 +309,7 @@ static Config *config_make(const Arguments *arguments, GError **error) {
   config->demo = arguments->demo;
   config->print_config = arguments->print_config;
   announce_fill(config);
+  mode_fill(config);
   return config_fits(config, error) ? g_steal_pointer(&config) : NULL;
 }
 
@@ -347,8 +367,12 @@ char *config_describe(const Config *config) {
   return g_string_free(lines, FALSE);
 }
 
+gboolean config_has_sfu(const Config *config) {
+  return !g_str_equal(config->sfu_mode, "none");
+}
+
 guint config_people_max(const Config *config) {
-  return config->sfu_janus ? CONSENT_PEOPLE_MAX : (guint)config->max_participants;
+  return config_has_sfu(config) ? CONSENT_PEOPLE_MAX : (guint)config->max_participants;
 }
 
 static gboolean secret_failed(const char *path, GError **error) {

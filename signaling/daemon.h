@@ -36,6 +36,7 @@ typedef struct Daemon {
   guint n_lanes, next_lane;
   GHashTable *sessions;    /* id -> Session, owned */
   GHashTable *connections; /* set of Connection: which sockets still are */
+  GHashTable *relays;      /* id -> Relay (relay.h), owned */
   gboolean healthy;
   char *unhealthy_why;
   guint32 next_track;   /* numbers of tapped tracks, unique in the process (TapRecord.track) */

@@ -13,6 +13,7 @@
 #include "signaling/api-export.h"
 #include "signaling/janus.h"
 #include "signaling/letter.h"
+#include "signaling/relay.h"
 #include "signaling/reports.h"
 
 /* One worker's ring: 4 MiB is about two seconds of 12 recorded people at 1.5 Mbit/s. */
@@ -252,7 +253,8 @@ static void stop(Daemon *daemon) {
     tap_ring_free(daemon->lanes[i].ring);
   }
   vault_free(daemon->vault);
-  reports_free(daemon->reports); /* its last answers came from the vault */
+  reports_free(daemon->reports);                        /* its last answers came from the vault */
+  g_clear_pointer(&daemon->relays, g_hash_table_unref); /* empty: each ended with its session's calls */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
   alarms_free(daemon->alarms);
@@ -277,6 +279,7 @@ static int serve(Config *config) {
   Daemon daemon = {.config = config, .control = g_main_context_default(), .loop = g_main_loop_new(NULL, FALSE)};
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
   daemon.connections = g_hash_table_new(NULL, NULL);
+  daemon.relays = relays_new();
   daemon.alarms = alarms_new(daemon.control, daemon_now_us);
   daemon.exports = g_ptr_array_new();
   daemon.ending = g_cancellable_new();
