@@ -62,6 +62,8 @@ static const ConfigKey keys[] = {
     NUMBER("reports", "retry_ms", reports_retry_ms, "5000", 10, 3600000, "pause after a failed delivery, doubled each time up to an hour"),
     NUMBER("reports", "give_up_s", reports_give_up_s, "259200", 1, 31536000, "when a delivery is given up, which is then on the ledger"),
     NUMBER("media", "workers", workers, "0", 0, 64, "media workers; 0: one a core"),
+    NUMBER("media", "coalesce_us", coalesce_us, "0", 0, 1000,
+           "under load packets gather for at most this long: less CPU, more latency; 0: never"),
     NUMBER("limits", "sessions_max", sessions_max, "1000", 1, 100000, "sessions at a time"),
     NUMBER("limits", "sockets_max", sockets_max, "4096", 4, 100000, "connections at a time"),
     NUMBER("limits", "sockets_per_address_max", sockets_per_address_max, "256", 1, 100000, "connections from one address"),

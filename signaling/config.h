@@ -34,6 +34,7 @@ typedef struct Config {
   char *webhook_url, *webhook_secret_file, *smtp_url, *smtp_from, *smtp_to, *smtp_user, *smtp_password_file, *reports_ca_file; /* [reports] */
   gint64 reports_allow_plain, reports_retry_ms, reports_give_up_s;
   gint64 workers;                                   /* [media] workers; 0: one a core */
+  gint64 coalesce_us;                               /* longest time that packets gather under load */
   gint64 sessions_max, sockets_max, sockets_per_address_max, messages_per_s_max, socket_queue_bytes_max; /* [limits] */
   gboolean demo, print_config;
   GHashTable *sources;                              /* "section.key" -> "default" | "file" | "environment" | "command line" | "demo" */

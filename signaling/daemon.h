@@ -9,8 +9,8 @@
 #include "gate/vault/vault.h"
 #include "pipelines/recording/recorder.h"
 #include "pipelines/relay/call.h"
+#include "signaling/alarms.h"
 #include "signaling/config.h"
-#include "signaling/deadlines.h"
 #include "signaling/server.h"
 #include "signaling/token.h"
 #include <gio/gio.h>
@@ -26,6 +26,7 @@ typedef struct Daemon {
   Config *config;
   GMainLoop *loop;
   GMainContext *control;
+  Alarms *alarms;
   Vault *vault;
   TokenKey *key;
   struct Letters *letters; /* letter.h */
@@ -33,7 +34,6 @@ typedef struct Daemon {
   MediaLane *lanes;
   guint n_lanes, next_lane;
   GHashTable *sessions;    /* id -> Session, owned */
-  Deadlines *deadlines;    /* theirs */
   GHashTable *connections; /* set of Connection: which sockets still are */
   gboolean healthy;
   char *unhealthy_why;

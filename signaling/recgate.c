@@ -129,6 +129,7 @@ static gboolean start_media(Daemon *daemon, GError **error) {
     lane->worker = worker_new(address, port == 0 ? 0 : (guint16)(port + i), error);
     if (lane->worker == NULL)
       return FALSE;
+    worker_set_coalescing(lane->worker, (guint)daemon->config->coalesce_us);
     lane->ring = tap_ring_new(RING_BYTES);
     lane->recorder = recorder_new(lane->ring, daemon->control);
     worker_set_after_batch(lane->worker, (void (*)(gpointer))tap_ring_wake, lane->ring);
@@ -252,8 +253,8 @@ static void stop(Daemon *daemon) {
   vault_free(daemon->vault);
   reports_free(daemon->reports); /* its last answers came from the vault */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
-  deadlines_free(daemon->deadlines);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
+  alarms_free(daemon->alarms);
   g_ptr_array_unref(daemon->exports);
   g_object_unref(daemon->ending);
   token_key_free(daemon->key);
@@ -272,8 +273,8 @@ static int serve(Config *config) {
   g_autoptr(GError) error = NULL;
   Daemon daemon = {.config = config, .control = g_main_context_default(), .loop = g_main_loop_new(NULL, FALSE)};
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
-  daemon.deadlines = deadlines_new(daemon.control);
   daemon.connections = g_hash_table_new(NULL, NULL);
+  daemon.alarms = alarms_new(daemon.control, daemon_now_us);
   daemon.exports = g_ptr_array_new();
   daemon.ending = g_cancellable_new();
   gboolean started = start_letters(&daemon, &error) && start_vault(&daemon, &error) && start_key(&daemon, &error) &&

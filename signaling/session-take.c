@@ -98,7 +98,8 @@ static void on_tapped(gpointer user) {
   Take *take = current(opening);
   if (take != NULL) {
     take->published = TRUE;
-    tap_gate_permit(opening->session->gate, take->number, take->until_us);
+    tap_gate_permit(opening->session->gate, take->number, daemon_now_us(), take->until_us);
+    worker_look(opening->session->lane->worker);
   }
   opening_free(opening);
 }
@@ -221,7 +222,7 @@ void session_take_permit(Session *session, const ConsentEffect *effect) {
     return;
   take->until_us = effect->until_us;
   if (take->published)
-    tap_gate_permit(session->gate, take->number, take->until_us);
+    tap_gate_permit(session->gate, take->number, daemon_now_us(), take->until_us);
 }
 
 /* --- closing --- */

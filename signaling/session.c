@@ -12,10 +12,6 @@ void session_tell_health(Session *session) {
   session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_HEALTH, .on = session->daemon->healthy && session->unrecorded->len == 0});
 }
 
-static void on_deadline(gpointer data) {
-  session_event(data, &(ConsentEvent){.type = CONSENT_EVENT_TICK});
-}
-
 /* --- remembering what an earlier process knew --- */
 
 typedef struct Waiting { /* a message of a socket, or a call back */
@@ -111,7 +107,6 @@ Session *session_get(Daemon *daemon, const char *id, gboolean make) {
     return NULL;
   session = g_new0(Session, 1);
   session->daemon = daemon;
-  session->deadline = (Deadline){.due = on_deadline, .owner = session};
   g_strlcpy(session->id, id, sizeof session->id);
   session->waiting = g_ptr_array_new_with_free_func(waiting_free);
   session->lane = &daemon->lanes[daemon->next_lane++ % daemon->n_lanes];
@@ -140,7 +135,7 @@ void session_shut(Session *session) {
     member->connection = NULL;
     session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_LEAVE, .person = member->person});
   }
-  deadlines_clear(session->daemon->deadlines, &session->deadline);
+  alarm_clear(session->daemon->alarms, &session->alarm);
 }
 
 gboolean session_is_quiet(const Session *session) {
@@ -151,7 +146,7 @@ gboolean session_is_quiet(const Session *session) {
 }
 
 void session_free(Session *session) {
-  deadlines_clear(session->daemon->deadlines, &session->deadline);
+  alarm_clear(session->daemon->alarms, &session->alarm);
   g_queue_clear_full(&session->events, g_free);
   g_clear_pointer(&session->waiting, g_ptr_array_unref);
   session_unrecorded_forget(session, NULL);
@@ -313,12 +308,16 @@ ConsentResult session_event_then(Session *session, const ConsentEvent *event, vo
   return result;
 }
 
+static void on_deadline(gpointer session) {
+  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_TICK});
+}
+
 void session_reschedule(Session *session) {
-  int64_t deadline = consent_next_deadline_us(session->consent);
-  if (deadline == INT64_MAX)
-    deadlines_clear(session->daemon->deadlines, &session->deadline);
+  const int64_t deadline_us = consent_next_deadline_us(session->consent);
+  if (deadline_us == INT64_MAX)
+    alarm_clear(session->daemon->alarms, &session->alarm);
   else
-    deadlines_set(session->daemon->deadlines, &session->deadline, g_get_monotonic_time() + MAX(deadline - daemon_now_us(), 0));
+    alarm_set(session->daemon->alarms, &session->alarm, deadline_us, on_deadline, session);
 }
 
 void session_health(Daemon *daemon) {

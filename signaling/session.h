@@ -88,7 +88,7 @@ struct Session {
   Take *take;                     /* NULL: closed */
   GQueue events;                  /* ConsentEvent that came up while effects were carried out */
   gboolean handling, renewing;
-  Deadline deadline;
+  Alarm alarm; /* the core's next deadline */
   gint64 state_since_ms, idle_since_us;
   guint opening, closing; /* takes whose branches or taps have not answered yet; whose recorder has not */
 };

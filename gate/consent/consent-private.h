@@ -10,8 +10,6 @@
 
 /* Takes whose late segments are still known; a segment of an older one is dropped. Bounds fast toggling. */
 #define CONSENT_TAKES_MAX 64
-/* Every provisional segment once, four effects a person, the erases, and the handful of the event itself. */
-#define CONSENT_EFFECTS_MAX (CONSENT_PROVISIONAL_MAX + 4 * CONSENT_PEOPLE_MAX + CONSENT_REQUESTS_MAX + 16)
 
 typedef struct ConsentMember {
   bool known, on_roster, may_request, cannot_consent;
@@ -29,7 +27,7 @@ typedef struct ConsentMember {
   int64_t confirmed_us;     /* packets before this instant were followed by a sign of life of this person (R10) */
   uint64_t confirmed_number; /* the echo that moved confirmed_us last, 0: a heartbeat without echo */
   uint64_t sent_last;       /* the last number given to this person */
-  int64_t sent_us[CONSENT_NUMBERS_MAX]; /* when number n was sent, at n % CONSENT_NUMBERS_MAX */
+  int64_t *sent_us;         /* when number n was sent, at n % CONSENT_NUMBERS_MAX; NULL before the first one */
 } ConsentMember;
 
 /* A recording: a request and what came of it. */
@@ -81,16 +79,18 @@ struct ConsentSession {
   uint32_t take_told;
   int64_t passed_us;        /* the time up to which effects of time were given */
   ConsentPerson people;     /* the highest known person */
-  uint32_t segments_n;
-  size_t effects_n;
   ConsentTake takes[CONSENT_TAKES_MAX]; /* take t at t % CONSENT_TAKES_MAX */
   ConsentMember members[CONSENT_PEOPLE_MAX + 1]; /* 0 is nobody and stays zero */
-  ConsentSegment segments[CONSENT_PROVISIONAL_MAX];
-  ConsentEffect effects[CONSENT_EFFECTS_MAX];
+  ConsentSegment *segments; /* provisional, at most CONSENT_PROVISIONAL_MAX */
+  uint32_t segments_n, segments_room;
+  ConsentEffect *effects;   /* of the event being handled */
+  uint32_t effects_n, effects_room;
 };
 
 /* consent.c */
 void consent_emit(ConsentSession *session, const ConsentEffect *effect);
+/* One more item's room in an array; most sessions need little of what they may need at most. Ends the process without memory. */
+void *consent_grown(void *items, uint32_t n, uint32_t *room, size_t item_bytes);
 
 /* judge.c: the answer to an event, without touching anything. */
 ConsentResult consent_judge(const ConsentSession *session, const ConsentEvent *event, int64_t now_us);

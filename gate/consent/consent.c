@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define ROOM_FIRST 8
+
 static int64_t earlier(int64_t a_us, int64_t b_us) {
   return a_us < b_us ? a_us : b_us;
 }
@@ -26,10 +28,27 @@ ConsentSession *consent_session_new(const ConsentConfig *config) {
 }
 
 void consent_session_free(ConsentSession *session) {
+  if (!session)
+    return;
+  for (ConsentPerson person = 1; person <= CONSENT_PEOPLE_MAX; person++)
+    free(session->members[person].sent_us);
+  free(session->segments);
+  free(session->effects);
   free(session);
 }
 
+void *consent_grown(void *items, uint32_t n, uint32_t *room, size_t item_bytes) {
+  if (n < *room)
+    return items;
+  *room = *room ? 2 * *room : ROOM_FIRST;
+  items = realloc(items, *room * item_bytes);
+  if (!items)
+    abort();
+  return items;
+}
+
 void consent_emit(ConsentSession *session, const ConsentEffect *effect) {
+  session->effects = consent_grown(session->effects, session->effects_n, &session->effects_room, sizeof *effect);
   session->effects[session->effects_n++] = *effect;
 }
 
@@ -111,6 +130,8 @@ uint64_t consent_next_number(ConsentSession *session, ConsentPerson person, int6
   if (person > CONSENT_PEOPLE_MAX || !session->members[person].was_here)
     return 0;
   ConsentMember *member = &session->members[person];
+  if (!member->sent_us && !(member->sent_us = calloc(CONSENT_NUMBERS_MAX, sizeof *member->sent_us)))
+    abort();
   member->sent_last++;
   member->sent_us[member->sent_last % CONSENT_NUMBERS_MAX] = now_us;
   return member->sent_last;

@@ -68,10 +68,12 @@ void consent_segments_sweep(ConsentSession *session, int64_t now_us) {
 /* Without room for one more it is dropped: a segment nobody remembers could never be confirmed. */
 void consent_segments_seal(ConsentSession *session, const ConsentEvent *event) {
   ConsentSegment segment = {event->segment, event->take, event->last_packet_us};
-  if (session->segments_n >= CONSENT_PROVISIONAL_MAX)
+  if (session->segments_n >= CONSENT_PROVISIONAL_MAX) {
     emit_drop(session, &segment, CONSENT_REASON_OVERRUN);
-  else
-    session->segments[session->segments_n++] = segment;
+    return;
+  }
+  session->segments = consent_grown(session->segments, session->segments_n, &session->segments_room, sizeof segment);
+  session->segments[session->segments_n++] = segment;
 }
 
 void consent_segments_revoke_all(ConsentSession *session, ConsentReason reason) {

@@ -43,6 +43,7 @@ struct VaultSegment {
   guint64 bytes; /* of the file; storage thread once sealed */
   char sha256[65];
   int fd;             /* storage */
+  gint64 writeback;   /* storage: so much of the file was asked onto the disk */
   gboolean has_file;  /* storage */
   gboolean broken;    /* storage: a write failed, or it was forgotten */
   gboolean taken;     /* storage: a commit or a drop of it is under way */

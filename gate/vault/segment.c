@@ -11,6 +11,8 @@
 #include "gate/vault/files.h"
 #include "gate/vault/vault-private.h"
 
+#define WRITEBACK_BYTES (128 * 1024)
+
 struct SegmentWriter {               /* recorder thread */
   guint8 plain[CHUNKED_CHUNK_BYTES]; /* media in clear: wiped chunk by chunk */
   gsize fill;
@@ -253,13 +255,20 @@ static gboolean segment_open_file(Vault *vault, VaultSegment *segment) {
   return segment->fd >= 0;
 }
 
+/* So that the sync at the end of the segment, which an erase may have to wait for, is short; not chunk by chunk: each is a request to the disk. */
+static void segment_begin_writeback(VaultSegment *segment, gint64 end) {
+  if (end - segment->writeback < WRITEBACK_BYTES)
+    return;
+  sync_file_range(segment->fd, segment->writeback, end - segment->writeback, SYNC_FILE_RANGE_WRITE);
+  segment->writeback = end;
+}
+
 static void chunk_run(Vault *vault, Job *job) {
   ChunkJob *chunk = (ChunkJob *)job;
   VaultSegment *segment = chunk->segment;
   if (!segment->broken && !vault_take_is_dead(segment->take)) {
     if (segment_open_file(vault, segment) && files_write_at(segment->fd, chunk->bytes, chunk->n, chunk->offset, NULL)) {
-      /* Begin the writeback now, so that the sync at the end of the segment, which an erase may have to wait for, is short. */
-      sync_file_range(segment->fd, chunk->offset, (off64_t)chunk->n, SYNC_FILE_RANGE_WRITE);
+      segment_begin_writeback(segment, chunk->offset + (gint64)chunk->n);
     } else {
       const int code = errno;
       segment->broken = TRUE;

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <gst/gst.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +17,7 @@
 #include "pipelines/recording/take.h"
 
 #define TICK_MS         20 /* of an open take: a fifth of the shortest deadline */
+#define REST_MS         10 /* of an open take, between two looks at the ring; a ring holds many times what comes meanwhile */
 #define RECORDS_AT_ONCE 64 /* between two looks at the commands */
 
 typedef enum CommandType { COMMAND_NONE = 0, COMMAND_OPEN, COMMAND_CLOSE, COMMAND_QUIT } CommandType;
@@ -34,7 +35,7 @@ typedef struct Command { /* goes to the recorder's thread and comes back as its 
 struct Recorder {
   TapRing *ring;
   pthread_t thread;
-  int epoll, command_fd, answer_fd;
+  int command_fd, answer_fd;
   GSource *answers_source;
   pthread_mutex_t lock;
   GQueue commands, answers; /* under lock */
@@ -162,15 +163,24 @@ static void advance(Recorder *recorder) {
   publish_stats(recorder);
 }
 
+/* A take is in no hurry: woken for each of the worker's batches, the recorder would spend more on waking than on recording. Without a take the ring's
+ * own signal counts, so that what is left in it is thrown away at once (R18). */
+static void wait_for_work(Recorder *recorder, gboolean more) {
+  const gboolean open = recorder->open->len > 0;
+  struct pollfd wait[] = {{.fd = recorder->command_fd, .events = POLLIN}, {.fd = tap_ring_fd(recorder->ring), .events = POLLIN}};
+  if (poll(wait, open ? 1 : 2, more ? 0 : open ? REST_MS : recorder->unpublished ? TICK_MS : -1) <= 0)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS(wait); i++)
+    if (wait[i].revents != 0)
+      clear(wait[i].fd);
+}
+
 static void *recorder_thread(void *data) {
   Recorder *recorder = data;
   gint64 ticked_us = 0;
   gboolean more = FALSE;
   for (;;) {
-    struct epoll_event events[2];
-    int n = epoll_wait(recorder->epoll, events, 2, more ? 0 : recorder->open->len > 0 || recorder->unpublished ? TICK_MS : -1);
-    for (int i = 0; i < n; i++)
-      clear(events[i].data.fd);
+    wait_for_work(recorder, more);
     if (!handle_commands(recorder))
       break;
     more = take_records(recorder, RECORDS_AT_ONCE);
@@ -207,12 +217,6 @@ static gboolean on_answers(gint fd, GIOCondition condition, gpointer user) {
   return G_SOURCE_CONTINUE;
 }
 
-static void watch(Recorder *recorder, int fd) {
-  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-  if (epoll_ctl(recorder->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-    g_error("epoll_ctl: %s", g_strerror(errno)); /* out of kernel memory at start */
-}
-
 Recorder *recorder_new(TapRing *ring, GMainContext *control) {
   gst_init(NULL, NULL);
   Recorder *recorder = g_new0(Recorder, 1);
@@ -220,11 +224,8 @@ Recorder *recorder_new(TapRing *ring, GMainContext *control) {
   recorder->known = g_ptr_array_new_with_free_func((GDestroyNotify)take_unref);
   recorder->open = g_ptr_array_new_with_free_func((GDestroyNotify)take_unref);
   pthread_mutex_init(&recorder->lock, NULL);
-  recorder->epoll = epoll_create1(EPOLL_CLOEXEC);
   recorder->command_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   recorder->answer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  watch(recorder, recorder->command_fd);
-  watch(recorder, tap_ring_fd(ring));
   recorder->answers_source = g_unix_fd_source_new(recorder->answer_fd, G_IO_IN);
   g_source_set_callback(recorder->answers_source, G_SOURCE_FUNC(on_answers), recorder, NULL);
   g_source_attach(recorder->answers_source, control);
@@ -249,7 +250,6 @@ void recorder_free(Recorder *recorder) {
   g_queue_clear_full(&recorder->answers, (GDestroyNotify)command_free);
   g_ptr_array_unref(recorder->open);
   g_ptr_array_unref(recorder->known);
-  close(recorder->epoll);
   close(recorder->command_fd);
   close(recorder->answer_fd);
   pthread_mutex_destroy(&recorder->lock);

@@ -65,7 +65,7 @@ static void tap_rtp(WorkerSide *from, const guint8 *packet, gsize n, const RtpHe
   if (track->number == 0)
     return;
   gint64 now_us = worker_now_us(from->owner->worker);
-  guint32 take = tap_admit(from->owner->gate, now_us);
+  guint32 take = tap_admit(from->owner->gate, worker_since_us(from->owner->worker), now_us);
   if (take == 0)
     return;
   entry->packet_take = take;
@@ -88,7 +88,7 @@ static void keep_report(WorkerSide *from, const SenderReport *report) {
   entry->report_us = worker_now_us(from->owner->worker);
   if (track->number == 0 || entry->packet_take == 0)
     return;
-  guint32 take = tap_admit(from->owner->gate, entry->report_us);
+  guint32 take = tap_admit(from->owner->gate, worker_since_us(from->owner->worker), entry->report_us);
   if (take != 0 && take == entry->packet_take)
     push_report(from, entry, take, track->number);
 }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define ROOM_FIRST 8 /* microphone and camera with their RTX take four */
+
 void relay_track_clear(gpointer track) {
   g_clear_pointer(&((RelayTrack *)track)->ssrcs, g_array_unref);
 }
@@ -26,6 +28,7 @@ void ssrc_map_init(SsrcMap *map) {
 
 void ssrc_map_clear(SsrcMap *map) {
   g_clear_pointer(&map->tracks, g_array_unref);
+  g_clear_pointer(&map->entries, g_free);
 }
 
 SsrcEntry *ssrc_map_find(SsrcMap *map, guint32 ssrc) {
@@ -47,6 +50,10 @@ RelayTrack *ssrc_map_track(SsrcMap *map, const SsrcEntry *entry) {
 static SsrcEntry *add(SsrcMap *map, guint32 ssrc, gint track, gboolean declared) {
   if (map->n == SSRC_MAP_MAX)
     return NULL;
+  if (map->n == map->room) {
+    map->room = MAX(ROOM_FIRST, 2 * map->room);
+    map->entries = g_renew(SsrcEntry, map->entries, map->room);
+  }
   SsrcEntry *entry = &map->entries[map->n++];
   *entry = (SsrcEntry){.ssrc = ssrc, .track = track, .declared = declared};
   return entry;
@@ -108,7 +115,7 @@ void ssrc_map_set_tracks(SsrcMap *map, GArray *tracks) {
     if (track >= 0)
       put(map, old.entries[i].ssrc, track, FALSE, &old);
   }
-  g_array_unref(old.tracks);
+  ssrc_map_clear(&old);
 }
 
 static gint track_of_packet(const SsrcMap *map, const guint8 *packet, gsize n) {

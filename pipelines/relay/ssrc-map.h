@@ -36,7 +36,11 @@ typedef struct SsrcEntry {
   gint64 report_us;
 } SsrcEntry;
 
-typedef struct SsrcMap { GArray *tracks; SsrcEntry entries[SSRC_MAP_MAX]; guint n; guint last; } SsrcMap;
+typedef struct SsrcMap {
+  GArray *tracks;
+  SsrcEntry *entries;            /* move when one is added */
+  guint n, room, last;
+} SsrcMap;
 void ssrc_map_init(SsrcMap *map);
 void ssrc_map_clear(SsrcMap *map);
 /* Takes the tracks. Latched SSRCs stay with the section of their mid, reports with their SSRC; a tap stays only where its track is sent on

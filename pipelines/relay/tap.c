@@ -12,10 +12,12 @@
 #define RING_BYTES_MAX   (1u << 30)
 #define CACHE_LINE_BYTES 64
 
-void tap_gate_permit(TapGate *gate, guint32 take, gint64 until_us) {
+void tap_gate_permit(TapGate *gate, guint32 take, gint64 from_us, gint64 until_us) {
   g_return_if_fail(take != 0);
-  if (atomic_load(&gate->take) != take)
-    atomic_store(&gate->take, 0); /* closed in between: no take has another's limit for a moment */
+  if (atomic_load(&gate->take) != take) {
+    atomic_store(&gate->take, 0); /* closed in between: no take has another's limits for a moment */
+    atomic_store(&gate->from_us, from_us);
+  }
   atomic_store(&gate->until_us, until_us);
   atomic_store(&gate->take, take);
 }
@@ -24,12 +26,12 @@ void tap_gate_revoke(TapGate *gate) {
   atomic_store(&gate->take, 0);
 }
 
-guint32 tap_admit(TapGate *gate, gint64 now_us) {
+guint32 tap_admit(TapGate *gate, gint64 since_us, gint64 now_us) {
   guint32 take = atomic_load(&gate->take);
-  gint64 until_us = atomic_load(&gate->until_us);
+  gint64 from_us = atomic_load(&gate->from_us), until_us = atomic_load(&gate->until_us);
 
-  /* Read again, so that an old take is never let in by the time limit of its successor, nor one revoked meanwhile (R11). */
-  if (take == 0 || atomic_load(&gate->take) != take) {
+  /* Read again, so that an old take is never let in by the limits of its successor, nor one revoked meanwhile (R11). */
+  if (take == 0 || since_us < from_us || atomic_load(&gate->take) != take) {
     atomic_fetch_add_explicit(&gate->refused_closed, 1, memory_order_relaxed);
     return 0;
   }

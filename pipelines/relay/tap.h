@@ -9,17 +9,19 @@
 #include <glib.h>
 #include <stdatomic.h>
 
-/* A session's permit. take 0: closed. Control stores until_us first, then take; revokes by storing take 0: one atomic store (R11). */
+/* A session's permit. take 0: closed. Control stores the limits first, then take; revokes by storing take 0: one atomic store (R11). */
 typedef struct TapGate {
   _Atomic guint32 take;
+  _Atomic gint64 from_us;        /* boot clock; what may have arrived before it arrived while the gate was closed (R9) */
   _Atomic gint64 until_us;       /* boot clock; the media thread closes by itself when it has passed (R10) */
   _Atomic guint64 admitted, refused_closed, refused_expired, refused_overrun;
 } TapGate;
-void tap_gate_permit(TapGate *gate, guint32 take, gint64 until_us); /* control thread; publishes or renews */
+/* Control thread; publishes a take from from_us on, or renews it (then from_us stays what it was). */
+void tap_gate_permit(TapGate *gate, guint32 take, gint64 from_us, gint64 until_us);
 void tap_gate_revoke(TapGate *gate);                                /* control thread; any number of times */
 
-/* The choke point (R7, R9): the take that a packet arriving at now_us may enter; 0: none. Worker thread. */
-guint32 tap_admit(TapGate *gate, gint64 now_us);
+/* The choke point (R7, R9): the take that a packet may enter which arrived after since_us and was read at now_us; 0: none. Worker thread. */
+guint32 tap_admit(TapGate *gate, gint64 since_us, gint64 now_us);
 
 typedef enum TapRecordType { TAP_RECORD_NONE = 0, TAP_RECORD_RTP, TAP_RECORD_SENDER_REPORT } TapRecordType;
 typedef struct TapRecord {

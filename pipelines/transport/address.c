@@ -27,19 +27,15 @@ gboolean address_from_sockaddr(Address *address, const struct sockaddr_storage *
 }
 
 socklen_t address_to_sockaddr(const Address *address, int family, struct sockaddr_storage *to) {
-  memset(to, 0, sizeof *to);
   if (family == AF_INET) {
     struct sockaddr_in *in = (struct sockaddr_in *)to;
-    in->sin_family = AF_INET;
+    *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((guint16)address->port)};
     memcpy(&in->sin_addr, address->ip + 12, 4);
-    in->sin_port = htons((guint16)address->port);
     return sizeof *in;
   }
   struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-  in6->sin6_family = AF_INET6;
+  *in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((guint16)address->port), .sin6_scope_id = address->scope};
   memcpy(&in6->sin6_addr, address->ip, 16);
-  in6->sin6_port = htons((guint16)address->port);
-  in6->sin6_scope_id = address->scope;
   return sizeof *in6;
 }
 

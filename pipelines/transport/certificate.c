@@ -13,6 +13,7 @@
 #define VALID_SECONDS               (365L * 24 * 3600)
 #define CLOCK_SKEW_SECONDS          (24L * 3600)
 #define SERIAL_BYTES                16
+#define SEND_FRAGMENT_BYTES         2048 /* more than a datagram holds: the write buffer is no larger */
 
 typedef struct Identity {
   EVP_PKEY *key;
@@ -200,6 +201,7 @@ SSL_CTX *certificate_context_new(GError **error) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_QUERY_MTU | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_max_send_fragment(context, SEND_FRAGMENT_BYTES);
   SSL_CTX_set_max_cert_list(context, PEER_CERTIFICATES_BYTES_MAX);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
   SSL_CTX_set_cert_verify_callback(context, certificate_verify, NULL);

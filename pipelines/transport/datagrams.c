@@ -30,19 +30,18 @@ struct Outbox {
   guint n;
 };
 
-static void slot_point(struct msghdr *header, Slot *slot, gsize n) {
-  memset(header, 0, sizeof *header);
-  slot->iovec = (struct iovec){slot->bytes, n};
-  header->msg_iov = &slot->iovec;
-  header->msg_iovlen = 1;
-  header->msg_name = &slot->name;
-  header->msg_namelen = sizeof slot->name;
-  header->msg_control = slot->control;
-  header->msg_controllen = sizeof slot->control;
+/* For good: what a batch changes of it is set in that batch. */
+static void slots_point(struct mmsghdr *headers, Slot *slots) {
+  for (guint i = 0; i < DATAGRAMS_BATCH; i++) {
+    slots[i].iovec = (struct iovec){slots[i].bytes, sizeof slots[i].bytes};
+    headers[i].msg_hdr =
+        (struct msghdr){.msg_iov = &slots[i].iovec, .msg_iovlen = 1, .msg_name = &slots[i].name, .msg_control = slots[i].control};
+  }
 }
 
 Inbox *inbox_new(void) {
   Inbox *inbox = g_aligned_alloc0(1, sizeof(Inbox), _Alignof(Inbox));
+  slots_point(inbox->headers, inbox->slots);
   inbox->used = DATAGRAMS_BATCH;
   return inbox;
 }
@@ -52,8 +51,10 @@ void inbox_free(Inbox *inbox) {
 }
 
 guint inbox_receive(Inbox *inbox, int fd) {
-  for (guint i = 0; i < inbox->used; i++)
-    slot_point(&inbox->headers[i].msg_hdr, &inbox->slots[i], sizeof inbox->slots[i].bytes);
+  for (guint i = 0; i < inbox->used; i++) {
+    inbox->headers[i].msg_hdr.msg_namelen = sizeof inbox->slots[i].name;
+    inbox->headers[i].msg_hdr.msg_controllen = sizeof inbox->slots[i].control;
+  }
   int n = recvmmsg(fd, inbox->headers, DATAGRAMS_BATCH, MSG_DONTWAIT, NULL);
   inbox->used = MIN((guint)MAX(n, 0) + 1, DATAGRAMS_BATCH); /* the one that found nothing may have been touched, too */
   return n > 0 ? (guint)n : 0;
@@ -90,12 +91,17 @@ gboolean inbox_get(Inbox *inbox, guint i, guint8 **bytes, gsize *n, Address *fro
   return TRUE;
 }
 
+gboolean inbox_holds(const Inbox *inbox, const guint8 *bytes) {
+  return (guintptr)bytes >= (guintptr)inbox->slots && (guintptr)bytes < (guintptr)(inbox->slots + DATAGRAMS_BATCH);
+}
+
 guint32 inbox_overflow(const Inbox *inbox) {
   return inbox->overflow;
 }
 
 Outbox *outbox_new(int family, gboolean pktinfo) {
   Outbox *outbox = g_aligned_alloc0(1, sizeof(Outbox), _Alignof(Outbox));
+  slots_point(outbox->headers, outbox->slots);
   outbox->family = family;
   outbox->pktinfo = pktinfo;
   return outbox;
@@ -113,11 +119,8 @@ gboolean outbox_is_full(const Outbox *outbox) {
  * the IPv6 form also for ::ffff:a.b.c.d. No interface index: the route decides, which is right for every address but link-local ones, and
  * those carry their scope. */
 static void write_control(const Outbox *outbox, struct msghdr *header, const Address *to) {
-  if (!outbox->pktinfo) {
-    header->msg_control = NULL;
-    header->msg_controllen = 0;
-    return;
-  }
+  if (!outbox->pktinfo)
+    return; /* msg_controllen is 0 for good */
   gsize bytes = outbox->family == AF_INET ? sizeof(struct in_pktinfo) : sizeof(struct in6_pktinfo);
   header->msg_controllen = CMSG_SPACE(bytes);
   memset(header->msg_control, 0, header->msg_controllen);
@@ -138,13 +141,12 @@ static void write_control(const Outbox *outbox, struct msghdr *header, const Add
   memcpy(CMSG_DATA(c), &info, sizeof info);
 }
 
-void outbox_add(Outbox *outbox, const Address *to, const guint8 *bytes, gsize n) {
+void outbox_add(Outbox *outbox, const Address *to, guint8 *bytes, gsize n, gboolean stays) {
   g_return_if_fail(outbox->n < DATAGRAMS_BATCH && n <= WORKER_PACKET_ROOM_BYTES);
   Slot *slot = &outbox->slots[outbox->n];
   struct msghdr *header = &outbox->headers[outbox->n].msg_hdr;
   outbox->n++;
-  memcpy(slot->bytes, bytes, n);
-  slot_point(header, slot, n);
+  slot->iovec = (struct iovec){stays ? bytes : memcpy(slot->bytes, bytes, n), n};
   header->msg_namelen = address_to_sockaddr(to, outbox->family, &slot->name);
   write_control(outbox, header, to);
 }

@@ -18,6 +18,8 @@ void inbox_free(Inbox *inbox);
 guint inbox_receive(Inbox *inbox, int fd);
 /* FALSE: too large, truncated, empty, or from nowhere. The bytes have WORKER_PACKET_ROOM_BYTES of room. */
 gboolean inbox_get(Inbox *inbox, guint i, guint8 **bytes, gsize *n, Address *from);
+/* These bytes lie in the inbox and stay as they are until its next inbox_receive. */
+gboolean inbox_holds(const Inbox *inbox, const guint8 *bytes);
 /* What the kernel dropped since the socket was made (SO_RXQ_OVFL), as of the last datagram. */
 guint32 inbox_overflow(const Inbox *inbox);
 
@@ -26,8 +28,8 @@ typedef struct Outbox Outbox;
 Outbox *outbox_new(int family, gboolean pktinfo);
 void outbox_free(Outbox *outbox);
 gboolean outbox_is_full(const Outbox *outbox);
-/* Copies. The outbox must not be full. */
-void outbox_add(Outbox *outbox, const Address *to, const guint8 *bytes, gsize n);
+/* stays: the bytes are left alone until outbox_flush, so they are not copied. The outbox must not be full. */
+void outbox_add(Outbox *outbox, const Address *to, guint8 *bytes, gsize n, gboolean stays);
 typedef struct OutboxResult {
   guint sent, failed;
   gsize bytes;

@@ -87,6 +87,17 @@ static DtlsStatus dtls_handshake(Dtls *dtls) {
   return status == DTLS_CLOSED ? DTLS_FAILED : status;
 }
 
+/* Once it is established a connection has record buffers, 19 kB, only while one of the three below is at work: most legs carry no data
+ * channel. OpenSSL keeps them where something is pending; its DTLS does not make them anew by itself. */
+static gboolean dtls_buffers_borrow(Dtls *dtls) {
+  ERR_clear_error();
+  return SSL_alloc_buffers(dtls->ssl) == 1;
+}
+static void dtls_buffers_return(Dtls *dtls) {
+  (void)SSL_free_buffers(dtls->ssl);
+  ERR_clear_error();
+}
+
 static void dtls_read(Dtls *dtls) {
   guint8 record[WORKER_PACKET_ROOM_BYTES];
   while (dtls->status == DTLS_ESTABLISHED) {
@@ -113,7 +124,10 @@ DtlsStatus dtls_input(Dtls *dtls, const guint8 *bytes, gsize n) {
     datagram_bio_set_input(dtls->bio, NULL, 0);
     return dtls->status;
   }
+  if (!dtls_buffers_borrow(dtls))
+    dtls->status = DTLS_FAILED;
   dtls_read(dtls);
+  dtls_buffers_return(dtls);
   datagram_bio_set_input(dtls->bio, NULL, 0);
   return dtls->status;
 }
@@ -131,17 +145,16 @@ DtlsStatus dtls_tick(Dtls *dtls) {
 gboolean dtls_send(Dtls *dtls, const guint8 *bytes, gsize n) {
   if (dtls->status != DTLS_ESTABLISHED || n == 0 || n > WORKER_PACKET_BYTES_MAX)
     return FALSE;
-  ERR_clear_error();
-  int done = SSL_write(dtls->ssl, bytes, (int)n);
-  ERR_clear_error();
+  int done = dtls_buffers_borrow(dtls) ? SSL_write(dtls->ssl, bytes, (int)n) : 0;
+  dtls_buffers_return(dtls);
   return done == (int)n;
 }
 
 void dtls_close(Dtls *dtls) {
-  if (dtls->status == DTLS_ESTABLISHED)
+  if (dtls->status == DTLS_ESTABLISHED && dtls_buffers_borrow(dtls))
     (void)SSL_shutdown(dtls->ssl);
+  dtls_buffers_return(dtls);
   dtls->status = DTLS_CLOSED;
-  ERR_clear_error();
 }
 
 DtlsStatus dtls_status(const Dtls *dtls) {

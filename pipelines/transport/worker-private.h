@@ -26,7 +26,7 @@ static inline void counter_add(_Atomic guint64 *counter, guint64 n) {
 
 WorkerCounters *worker_counters(Worker *worker);
 SSL_CTX *worker_tls(Worker *worker);
-void worker_send(Worker *worker, const Address *to, const guint8 *bytes, gsize n); /* copies; leaves with the batch */
+void worker_send(Worker *worker, const Address *to, const guint8 *bytes, gsize n); /* leaves with the batch; copied unless it came with it */
 
 void worker_add_leg(Worker *worker, Leg *leg);
 void worker_retire_leg(Worker *worker, Leg *leg); /* frees it when nobody on the stack uses it any more */

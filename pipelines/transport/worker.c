@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipelines/transport/worker.h"
 #include "pipelines/transport/certificate.h"
+#include "pipelines/transport/coalesce.h"
 #include "pipelines/transport/datagrams.h"
 #include "pipelines/transport/demux.h"
 #include "pipelines/transport/worker-private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,7 +37,7 @@ struct Worker {
   gboolean stopping;
 
   /* the worker's thread only */
-  gint64 now_us, next_tick_us, clock_ahead_us;
+  gint64 now_us, since_us, empty_us, next_tick_us, clock_ahead_us;
   StunAgent agent;
   SSL_CTX *tls;
   GHashTable *by_ufrag; /* char* -> Leg */
@@ -42,6 +45,7 @@ struct Worker {
   GPtrArray *legs, *retired;
   Inbox *inbox;
   Outbox *outbox;
+  Coalesce coalesce;
   void (*after_batch)(gpointer data);
   gpointer after_batch_data;
   WorkerCounters counters;
@@ -155,6 +159,9 @@ guint16 worker_port(const Worker *worker) {
 gint64 worker_now_us(const Worker *worker) {
   return worker->now_us;
 }
+gint64 worker_since_us(const Worker *worker) {
+  return worker->since_us;
+}
 WorkerCounters *worker_counters(Worker *worker) {
   return &worker->counters;
 }
@@ -180,6 +187,11 @@ WorkerStats worker_stats(Worker *worker) {
                        .send_failed = c->send_failed,
                        .socket_overflow = c->socket_overflow,
                        .legs = c->legs};
+}
+
+void worker_set_coalescing(Worker *worker, guint bound_us) {
+  g_return_if_fail(!worker->started);
+  worker->coalesce.bound_us = bound_us;
 }
 
 /* Legs and their addresses */
@@ -243,6 +255,7 @@ static void worker_flush(Worker *worker) {
   counter_add(&worker->counters.send_failed, result.failed);
 }
 
+/* A packet that is forwarded leaves from where it was received: every batch is flushed before the next one is read. */
 void worker_send(Worker *worker, const Address *to, const guint8 *bytes, gsize n) {
   if (n > WORKER_PACKET_ROOM_BYTES) {
     counter_add(&worker->counters.send_failed, 1);
@@ -250,7 +263,7 @@ void worker_send(Worker *worker, const Address *to, const guint8 *bytes, gsize n
   }
   if (outbox_is_full(worker->outbox))
     worker_flush(worker);
-  outbox_add(worker->outbox, to, bytes, n);
+  outbox_add(worker->outbox, to, (guint8 *)bytes, n, inbox_holds(worker->inbox, bytes));
 }
 
 typedef struct CheckLookup {
@@ -302,9 +315,14 @@ static void worker_input(Worker *worker, guint8 *bytes, gsize n, const Address *
 }
 
 static void worker_read(Worker *worker) {
+  const gint64 before_us = worker_clock_us(worker);
+  worker->since_us = worker->empty_us;
   guint n = inbox_receive(worker->inbox, worker->socket);
   /* After the read: no packet's arrival is dated before it came (R10 compares it with heartbeats). */
   worker->now_us = worker_clock_us(worker);
+  if (n < DATAGRAMS_BATCH)
+    worker->empty_us = before_us;
+  coalesce_count(&worker->coalesce, n, worker->now_us);
   for (guint i = 0; i < n; i++) {
     guint8 *bytes;
     gsize size;
@@ -352,20 +370,34 @@ static gboolean worker_run_commands(Worker *worker) {
   }
 }
 
+/* Lets packets gather. TRUE: a command came, which no packet may overtake (R11). */
+static gboolean worker_coalesce(Worker *worker) {
+  const guint wait_us = coalesce_wait_us(&worker->coalesce);
+  if (wait_us == 0)
+    return FALSE;
+  struct pollfd wake = {.fd = worker->wake, .events = POLLIN};
+  return ppoll(&wake, 1, &(struct timespec){.tv_nsec = (long)wait_us * 1000}, NULL) > 0;
+}
+
 static void *worker_main(void *data) {
   Worker *worker = data;
   gboolean going = TRUE;
+  if (worker->coalesce.bound_us > 0)
+    (void)prctl(PR_SET_TIMERSLACK, 1000UL); /* ns; 50 us by default would go on top of every wait */
   while (going) {
     struct epoll_event events[2];
     gint64 wait_us = MAX(worker->next_tick_us - worker_clock_us(worker), 0);
     int n = epoll_wait(worker->epoll, events, G_N_ELEMENTS(events), (int)((wait_us + 999) / 1000));
-    worker->now_us = worker_clock_us(worker);
+    gboolean woken = FALSE, readable = FALSE;
     for (int i = 0; i < n; i++)
-      if (events[i].data.fd == worker->wake)
-        going = worker_run_commands(worker); /* before the packets: a revoked permit or an ended leg comes first (R11) */
-    for (int i = 0; i < n && going; i++)
-      if (events[i].data.fd == worker->socket)
-        worker_read(worker);
+      *(events[i].data.fd == worker->wake ? &woken : &readable) = TRUE;
+    if (readable && !woken)
+      woken = worker_coalesce(worker);
+    worker->now_us = worker_clock_us(worker);
+    if (woken)
+      going = worker_run_commands(worker); /* before the packets: a revoked permit or an ended leg comes first (R11) */
+    if (going && (readable || woken))
+      worker_read(worker);
     if (worker->now_us >= worker->next_tick_us)
       worker_tick(worker);
     worker_bury(worker);
@@ -386,6 +418,10 @@ static void worker_wake(Worker *worker) {
   guint64 one = 1;
   ssize_t n = write(worker->wake, &one, sizeof one);
   (void)n; /* fails only when it is readable already */
+}
+
+void worker_look(Worker *worker) {
+  worker_wake(worker);
 }
 
 void worker_post(Worker *worker, void (*fn)(Worker *worker, gpointer data), gpointer data, GDestroyNotify destroy) {

@@ -29,16 +29,22 @@ typedef struct WorkerStats { /* counters since start */
 
 /* Binds address:port (IPv4 or IPv6; port 0 picks one). Makes the process's DTLS certificate on first use (ECDSA P-256, kept for the process). */
 Worker *worker_new(const char *address, guint16 port, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Before worker_start. Under load packets gather for at most this long before they are read (coalesce.h); 0, the default: never. */
+void worker_set_coalescing(Worker *worker, guint bound_us);
 void worker_start(Worker *worker);
 void worker_free(Worker *worker); /* stops and joins; frees its legs */
 guint16 worker_port(const Worker *worker);
 
 /* Runs fn on the worker's thread, in the order of posting. destroy (may be NULL) is called with data after, also when the worker ends first. */
 void worker_post(Worker *worker, void (*fn)(Worker *worker, gpointer data), gpointer data, GDestroyNotify destroy);
+/* Any thread: it looks at its socket now, so that what arrives after this call is soon known to have (worker_since_us). */
+void worker_look(Worker *worker);
 WorkerStats worker_stats(Worker *worker);
 
 /* (worker thread) boot clock of this wake-up, microseconds. */
 gint64 worker_now_us(const Worker *worker);
+/* (worker thread) the same clock, when the socket was last known to be empty: the packet in hand arrived after it. */
+gint64 worker_since_us(const Worker *worker);
 /* (worker thread) called once after each batch of packets; for what is better done in batches (waking a recorder). */
 void worker_set_after_batch(Worker *worker, void (*fn)(gpointer data), gpointer data);
 

@@ -213,6 +213,16 @@ void end_send(End *end, gsize video_bytes) {
     end->tally->sent++;
 }
 
+void end_send_packet(End *end, const guint8 *packet, gsize n) {
+  guint8 copy[PACKET_BYTES_MAX];
+  gsize bytes = MIN(n, sizeof copy);
+  memcpy(copy, packet, bytes);
+  if (end->peer != NULL)
+    (void)!peer_send_rtp(end->peer, copy, bytes);
+  else if (bare_keys_seal(end->keys, copy, &bytes))
+    (void)!send(end->fd, copy, bytes, 0);
+}
+
 void end_count(End *end, Tally *tally) {
   end->tally = tally;
 }

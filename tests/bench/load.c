@@ -3,8 +3,9 @@
  *
  * usage: bench-load ENDS webrtc|bare gcm|cm ADDRESS PORT
  *   at start           {"ends": [{"ufrag","pwd","fingerprint","audio","video"}]}, the last two its SSRCs
- *   {"connect": [{"ufrag","pwd","port"}]}            one an end, in order → {"connected": n, "ms": …}
+ *   {"connect": [{"ufrag","pwd","port"}], "first": i}  of the ends from i on → {"connected": how many of them, "ms": …}
  *   {"run": {"pps", "ms", "bytes", "warm_ms"}} each end sends pps packets a second → {"sent","received","latency_us":{"p50","p99"},"late_ms"}
+ *   {"play": {"clip", "senders", "warm_ms", "ms"}}   the first ends send true media → {"warm"}, {"measured"}, {"sent","frames","late_ms"} (recording/play.h)
  *   end of input ends it. */
 #include <jansson.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/bench/load.h"
+#include "tests/bench/recording/play.h"
 
 #define CONNECT_MS   30000
 #define CONNECT_MANY 32 /* handshakes at a time: a burst of a thousand would measure the sockets' buffers */
@@ -45,17 +47,18 @@ static void step(Load *load, gint64 until_us) {
     end_step(load->ends[events[i].data.u32]);
 }
 
-static void connect_all(Load *load, const json_t *remotes) {
+static void connect_some(Load *load, const json_t *remotes, guint first) {
+  const guint last = MIN(load->n, first + (guint)json_array_size(remotes));
   const gint64 began_us = g_get_monotonic_time(), end_us = began_us + CONNECT_MS * 1000;
-  guint begun = 0, connected = 0;
-  while (connected < load->n && g_get_monotonic_time() < end_us) {
-    for (; begun < load->n && begun < connected + CONNECT_MANY; begun++) {
-      const json_t *remote = json_array_get(remotes, begun);
+  guint begun = first, connected = 0;
+  while (first + connected < last && g_get_monotonic_time() < end_us) {
+    for (; begun < last && begun < first + connected + CONNECT_MANY; begun++) {
+      const json_t *remote = json_array_get(remotes, begun - first);
       end_connect(load->ends[begun], json_string_value(json_object_get(remote, "ufrag")), json_string_value(json_object_get(remote, "pwd")),
                   (guint16)json_integer_value(json_object_get(remote, "port")));
     }
     connected = 0;
-    for (guint i = 0; i < begun; i++) {
+    for (guint i = first; i < begun; i++) {
       end_step(load->ends[i]);
       connected += end_is_connected(load->ends[i]);
     }
@@ -125,6 +128,10 @@ static void run(Load *load, const json_t *order) {
                 "late_ms", (double)pace.worst_late_us / 1000));
 }
 
+static void step_until(gpointer user, gint64 until_us) {
+  step(user, until_us);
+}
+
 static void make_ends(Load *load, char **argv) {
   const gboolean webrtc = strcmp(argv[2], "webrtc") == 0, aead = strcmp(argv[3], "gcm") == 0;
   load->n = (guint)atoi(argv[1]);
@@ -147,6 +154,14 @@ static void introduce(const Load *load) {
   say(json_pack("{s:o}", "ends", list));
 }
 
+/* Until the next order comes the ends go on living: checks, answers, retransmissions. */
+static void wait_for_order(const Load *load) {
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  while (poll(&input, 1, 100) == 0)
+    for (guint i = 0; i < load->n; i++)
+      end_step(load->ends[i]);
+}
+
 int main(int argc, char **argv) {
   if (argc != 6)
     return 2;
@@ -154,12 +169,14 @@ int main(int argc, char **argv) {
   make_ends(&load, argv);
   introduce(&load);
   char *line = g_malloc(LINE_BYTES);
-  while (fgets(line, LINE_BYTES, stdin) != NULL) {
+  while (wait_for_order(&load), fgets(line, LINE_BYTES, stdin) != NULL) {
     json_t *order = json_loads(line, 0, NULL);
     if (json_object_get(order, "connect") != NULL)
-      connect_all(&load, json_object_get(order, "connect"));
+      connect_some(&load, json_object_get(order, "connect"), (guint)json_integer_value(json_object_get(order, "first")));
     else if (json_object_get(order, "run") != NULL)
       run(&load, json_object_get(order, "run"));
+    else if (json_object_get(order, "play") != NULL)
+      say(play(load.ends, load.n, json_object_get(order, "play"), step_until, say, &load));
     json_decref(order);
   }
   for (guint i = 0; i < load.n; i++)

@@ -37,6 +37,7 @@ void end_step(End *end); /* reads what is there, sends checks that are due */
 /* One RTP packet: of VP8 with so many bytes in all (40 at least; three are a picture, a keyframe when one was asked for), or each third time a
  * small one of Opus. Enough of both for a recorder, none of it to look at. */
 void end_send(End *end, gsize video_bytes);
+void end_send_packet(End *end, const guint8 *packet, gsize n); /* this very one, uncounted */
 guint32 end_ssrc(guint number, gboolean video); /* for an SDP */
 void end_count(End *end, Tally *tally); /* where to count from now on; NULL: nowhere */
 

@@ -4,6 +4,7 @@
 #include "pipelines/transport/worker-private.h"
 #include "tests/transport/peer.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static const char *const addresses[] = {"127.0.0.1", NULL};
@@ -322,7 +323,7 @@ static void test_tap(Bed *bed, gconstpointer data) {
   g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 0);
   g_assert_cmpuint(bed->gate.refused_closed, ==, 5);
 
-  tap_gate_permit(&bed->gate, 3, boot_us() + 60 * G_USEC_PER_SEC);
+  tap_gate_permit(&bed->gate, 3, 0, boot_us() + 60 * G_USEC_PER_SEC);
   send_video(bed, 11, 5);
   g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, &record, bytes), ==, 5);
   g_assert_cmpuint(record.take, ==, 3);
@@ -332,11 +333,11 @@ static void test_tap(Bed *bed, gconstpointer data) {
 
   tap_gate_revoke(&bed->gate);
   send_video(bed, 16, 5);
-  tap_gate_permit(&bed->gate, 4, boot_us() - 1);
+  tap_gate_permit(&bed->gate, 4, 0, boot_us() - 1);
   send_video(bed, 21, 5);
   g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 0);
   g_assert_cmpuint(bed->gate.refused_expired, ==, 5);
-  tap_gate_permit(&bed->gate, 4, boot_us() + 60 * G_USEC_PER_SEC);
+  tap_gate_permit(&bed->gate, 4, 0, boot_us() + 60 * G_USEC_PER_SEC);
   guint before = bed->done;
   call_set_taps(bed->call, CALL_A, NULL, 0, on_done, bed);
   g_assert_true(run_until(bed, is_done, before + 1));
@@ -345,13 +346,39 @@ static void test_tap(Bed *bed, gconstpointer data) {
   g_assert_cmpuint(bed->gate.admitted, ==, 5);
 }
 
+static void hold(Worker *worker, gpointer held) {
+  (void)worker;
+  pthread_mutex_lock(held);
+  pthread_mutex_unlock(held);
+}
+
+/* R9: packets that wait in the socket when the gate opens came before it. */
+static void test_tap_nothing_from_before_the_opening(Bed *bed, gconstpointer data) {
+  (void)data;
+  pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+  guint8 packet[1500];
+  tap(bed, CALL_A, 50);
+  pthread_mutex_lock(&held);
+  worker_post(bed->worker, hold, &held, NULL);
+  for (guint16 seq = 1; seq <= 5; seq++)
+    g_assert_true(peer_send_rtp(bed->peers[CALL_A], packet, video(packet, seq, VIDEO_SSRC, 96)));
+  tap_gate_permit(&bed->gate, 3, boot_us(), boot_us() + 60 * G_USEC_PER_SEC);
+  pthread_mutex_unlock(&held);
+  g_assert_true(run_until(bed, has_rtp, 5));
+  g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 0);
+  worker_look(bed->worker);
+  barrier(bed);
+  send_video(bed, 6, 5);
+  g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 5);
+}
+
 /* RTX has a sequence of its own; an SSRC of nobody and an unknown payload type belong to no track. All of it is forwarded. */
 static void test_tap_takes_media_only(Bed *bed, gconstpointer data) {
   (void)data;
   guint8 packet[1500];
   TapRecord record = {0};
   tap(bed, CALL_A, 50);
-  tap_gate_permit(&bed->gate, 3, boot_us() + 60 * G_USEC_PER_SEC);
+  tap_gate_permit(&bed->gate, 3, 0, boot_us() + 60 * G_USEC_PER_SEC);
   g_assert_true(peer_send_rtp(bed->peers[CALL_A], packet, video(packet, 1, RTX_SSRC, 97)));
   g_assert_true(run_until(bed, has_rtp, 1));
   g_assert_true(peer_send_rtp(bed->peers[CALL_A], packet, video(packet, 1, 4242, 96)));
@@ -371,7 +398,7 @@ static void test_tap_latches_mid(Bed *bed, gconstpointer data) {
   guint8 packet[1500];
   TapRecord record = {0};
   tap(bed, CALL_B, 70);
-  tap_gate_permit(&bed->gate, 3, boot_us() + 60 * G_USEC_PER_SEC);
+  tap_gate_permit(&bed->gate, 3, 0, boot_us() + 60 * G_USEC_PER_SEC);
   g_assert_true(peer_send_rtp(bed->peers[CALL_B], with_mid, sizeof with_mid));
   g_assert_true(run_until(bed, has_rtp_a, 1));
   g_assert_true(peer_send_rtp(bed->peers[CALL_B], packet, video(packet, 2, B_SSRC, 96)));
@@ -397,7 +424,7 @@ static void test_sender_report_first(Bed *bed, gconstpointer data) {
   send_report(bed, 2);
   g_assert_false(tap_ring_pop(bed->ring, &record, &bytes));
   for (guint32 take = 3; take < 5; take++) {
-    tap_gate_permit(&bed->gate, take, boot_us() + 60 * G_USEC_PER_SEC);
+    tap_gate_permit(&bed->gate, take, 0, boot_us() + 60 * G_USEC_PER_SEC);
     send_video(bed, (guint16)(take * 10), 2);
     g_assert_true(tap_ring_pop(bed->ring, &record, &bytes));
     g_assert_cmpint(record.type, ==, TAP_RECORD_SENDER_REPORT);
@@ -408,7 +435,7 @@ static void test_sender_report_first(Bed *bed, gconstpointer data) {
     g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 2);
     tap_gate_revoke(&bed->gate);
   }
-  tap_gate_permit(&bed->gate, 5, boot_us() + 60 * G_USEC_PER_SEC);
+  tap_gate_permit(&bed->gate, 5, 0, boot_us() + 60 * G_USEC_PER_SEC);
   send_report(bed, 3); /* none before the first packet */
   g_assert_false(tap_ring_pop(bed->ring, &record, &bytes));
   send_video(bed, 100, 1);
@@ -447,7 +474,7 @@ static void test_keyframe_once_a_second(Bed *bed, gconstpointer data) {
 static void test_overrun(Bed *bed, gconstpointer data) {
   (void)data;
   tap(bed, CALL_A, 50);
-  tap_gate_permit(&bed->gate, 3, boot_us() + 60 * G_USEC_PER_SEC);
+  tap_gate_permit(&bed->gate, 3, 0, boot_us() + 60 * G_USEC_PER_SEC);
   send_video(bed, 1, 40);
   guint taken = drain(bed, TAP_RECORD_RTP, NULL, NULL);
   g_assert_cmpuint(bed->inbox[CALL_B].rtp, ==, 40);
@@ -505,6 +532,7 @@ int main(int argc, char **argv) {
   ADD("/relay/call/forwards", bed_up, test_forwards);
   ADD("/relay/call/forwards-as-dtls-client", bed_up_passive, test_forwards);
   ADD("/relay/call/tap", bed_up, test_tap);
+  ADD("/relay/call/tap-nothing-early", bed_up, test_tap_nothing_from_before_the_opening);
   ADD("/relay/call/tap-takes-media-only", bed_up, test_tap_takes_media_only);
   ADD("/relay/call/tap-latches-mid", bed_up, test_tap_latches_mid);
   ADD("/relay/call/sender-report-first", bed_up, test_sender_report_first);

@@ -8,8 +8,8 @@
 
 static void test_gate_zero_is_closed(void) {
   TapGate gate = {0};
-  g_assert_cmpuint(tap_admit(&gate, 0), ==, 0);
-  g_assert_cmpuint(tap_admit(&gate, G_MAXINT64), ==, 0);
+  g_assert_cmpuint(tap_admit(&gate, 0, 0), ==, 0);
+  g_assert_cmpuint(tap_admit(&gate, 0, G_MAXINT64), ==, 0);
   g_assert_cmpuint(gate.refused_closed, ==, 2);
   g_assert_cmpuint(gate.admitted, ==, 0);
 }
@@ -17,17 +17,31 @@ static void test_gate_zero_is_closed(void) {
 /* R10, R11 */
 static void test_gate_permit_expire_revoke(void) {
   TapGate gate = {0};
-  tap_gate_permit(&gate, 7, 1000);
-  g_assert_cmpuint(tap_admit(&gate, 999), ==, 7);
-  g_assert_cmpuint(tap_admit(&gate, 1000), ==, 0);
-  tap_gate_permit(&gate, 7, 2000);
-  g_assert_cmpuint(tap_admit(&gate, 1000), ==, 7);
+  tap_gate_permit(&gate, 7, 0, 1000);
+  g_assert_cmpuint(tap_admit(&gate, 0, 999), ==, 7);
+  g_assert_cmpuint(tap_admit(&gate, 0, 1000), ==, 0);
+  tap_gate_permit(&gate, 7, 0, 2000);
+  g_assert_cmpuint(tap_admit(&gate, 0, 1000), ==, 7);
   tap_gate_revoke(&gate);
   tap_gate_revoke(&gate);
-  g_assert_cmpuint(tap_admit(&gate, 1000), ==, 0);
+  g_assert_cmpuint(tap_admit(&gate, 0, 1000), ==, 0);
   g_assert_cmpuint(gate.admitted, ==, 2);
   g_assert_cmpuint(gate.refused_expired, ==, 1);
   g_assert_cmpuint(gate.refused_closed, ==, 1);
+}
+
+/* R9: what may have arrived before the gate opened is not let in, whenever it is read. Renewing a take does not open it anew. */
+static void test_gate_nothing_early(void) {
+  TapGate gate = {0};
+  tap_gate_permit(&gate, 7, 500, 1000);
+  g_assert_cmpuint(tap_admit(&gate, 499, 600), ==, 0);
+  g_assert_cmpuint(tap_admit(&gate, 500, 600), ==, 7);
+  tap_gate_permit(&gate, 7, 800, 2000);
+  g_assert_cmpuint(tap_admit(&gate, 700, 900), ==, 7);
+  tap_gate_revoke(&gate);
+  tap_gate_permit(&gate, 7, 900, 2000);
+  g_assert_cmpuint(tap_admit(&gate, 899, 950), ==, 0);
+  g_assert_cmpuint(gate.refused_closed, ==, 2);
 }
 
 static gboolean is_zero(const guint8 *bytes, gsize n) {
@@ -150,7 +164,7 @@ typedef struct Race {
 static gpointer ask(gpointer data) {
   Race *race = data;
   while (!atomic_load(&race->stop)) {
-    guint32 take = tap_admit(&race->gate, 500);
+    guint32 take = tap_admit(&race->gate, 0, 500);
     /* Even takes are published expired: never may one be let in by the limit of an odd one, before or after it. */
     g_assert_true(take == 0 || take % 2 == 1);
     atomic_fetch_add(&race->seen, take != 0);
@@ -162,7 +176,7 @@ static void test_gate_never_mixes_takes(void) {
   Race race = {0};
   GThread *thread = g_thread_new("worker", ask, &race);
   for (guint32 take = 1; take <= 200000 || (atomic_load(&race.seen) == 0 && take < 100000000); take++) {
-    tap_gate_permit(&race.gate, take, take % 2 ? 1000 : 0);
+    tap_gate_permit(&race.gate, take, 0, take % 2 ? 1000 : 0);
     if (take % 3 == 0)
       tap_gate_revoke(&race.gate);
   }
@@ -174,6 +188,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/relay/tap/zero-is-closed", test_gate_zero_is_closed);
   g_test_add_func("/relay/tap/permit-expire-revoke", test_gate_permit_expire_revoke);
+  g_test_add_func("/relay/tap/nothing-early", test_gate_nothing_early);
   g_test_add_func("/relay/tap/never-mixes-takes", test_gate_never_mixes_takes);
   g_test_add_func("/relay/ring/order-and-wipe", test_ring_order_and_wipe);
   g_test_add_func("/relay/ring/full-writes-nothing", test_ring_full_writes_nothing);

@@ -10,6 +10,7 @@ import { BEFORE, BUILD, describePairs, killed, remote, sdp } from './shared.mjs'
 
 const LIBRARIES = '/usr/lib/x86_64-linux-gnu/janus';
 const EVENT_MS = 20_000;
+const PLUGINS = ['audiobridge', 'duktape', 'echotest', 'lua', 'nosip', 'recordplay', 'sip', 'streaming', 'textroom', 'videocall', 'videoroom', 'voicemail'];
 
 async function freePort() {
   const server = createServer();
@@ -22,6 +23,9 @@ export class Janus {
   static kind = 'webrtc';
   static isHere = existsSync('/usr/bin/janus');
   name = 'janus';
+  plugin = 'videocall';
+  people = 0;
+  couples = []; // who have registered and negotiated nothing yet
 
   environment() { return { LD_PRELOAD: path.join(BUILD, 'tests/bench/libbench-loopback.so') }; }
 
@@ -34,7 +38,7 @@ export class Janus {
       configs_folder = "${this.place}" plugins_folder = "${LIBRARIES}/plugins" transports_folder = "${LIBRARIES}/transports"
       events_folder = "${plugins}" loggers_folder = "${plugins}" debug_level = 1 session_timeout = 0 }
       nat: { ice_enforce_list = "lo" }
-      plugins: { disable = "libjanus_audiobridge.so,libjanus_duktape.so,libjanus_echotest.so,libjanus_lua.so,libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_textroom.so,libjanus_videoroom.so,libjanus_voicemail.so" }
+      plugins: { disable = "${PLUGINS.filter((name) => name !== this.plugin).map((name) => `libjanus_${name}.so`).join()}" }
       transports: { disable = "libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_websockets.so" }`);
     writeFileSync(path.join(this.place, 'janus.transport.http.jcfg'), `general: { json = "compact" base_path = "/janus" http = true port = ${http} ip = "127.0.0.1" https = false }`);
     this.process = spawn(BEFORE[0], [...BEFORE.slice(1), '/usr/bin/janus', '-F', this.place], { env: { ...process.env, ...this.environment() }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -43,14 +47,14 @@ export class Janus {
     this.url = `http://127.0.0.1:${http}/janus`;
     await until(() => fetch(`${this.url}/info`).then(({ ok }) => ok, () => false), 'Janus', 10_000).catch(() => { throw new Error(`Janus did not start: ${this.said}`); });
     this.port = 9; // each end has one of its own, from its description
-    this.url += `/${(await this.#ask({ janus: 'create' })).data.id}`;
+    this.url += `/${(await this.ask({ janus: 'create' })).data.id}`;
     this.waiting = new Map();
     this.#listen();
   }
 
   get pid() { return this.process.pid; }
 
-  async #ask(message, url = this.url) {
+  async ask(message, url = this.url) {
     const answer = await (await fetch(url, { method: 'POST', body: JSON.stringify({ transaction: String(Math.random()), ...message }) })).json();
     if (answer.janus === 'error') throw new Error(`Janus: ${answer.error.reason}`);
     return answer;
@@ -62,7 +66,7 @@ export class Janus {
       const events = await fetch(`${this.url}?maxev=20`).then((answer) => answer.json(), () => []);
       for (const event of [events].flat()) {
         const said = event.plugindata?.data;
-        const key = `${event.sender} ${said?.result?.event ?? said?.error}`;
+        const key = `${event.sender} ${said?.result?.event ?? said?.error ?? said?.videoroom}`;
         this.waiting.get(key)?.(event);
         if (said?.error) console.error(`Janus: ${said.error}`);
       }
@@ -81,27 +85,39 @@ export class Janus {
     });
   }
 
-  async #say(handle, body, expected, of = handle, jsep = undefined) {
+  async say(handle, body, expected, of = handle, jsep = undefined) {
     const event = this.#event(of, expected);
-    await this.#ask({ janus: 'message', body, jsep }, `${this.url}/${handle}`);
+    await this.ask({ janus: 'message', body, jsep }, `${this.url}/${handle}`);
     return event;
   }
 
-  async #attach(name) {
-    const handle = (await this.#ask({ janus: 'attach', plugin: 'janus.plugin.videocall' })).data.id;
-    await this.#say(handle, { request: 'register', username: name }, 'registered');
+  async attach() { return (await this.ask({ janus: 'attach', plugin: `janus.plugin.${this.plugin}` })).data.id; }
+
+  async #register(name) {
+    const handle = await this.attach();
+    await this.say(handle, { request: 'register', username: name }, 'registered');
     return handle;
   }
 
-  async #call(number, one, two) {
-    const [a, b] = [await this.#attach(`a${number}`), await this.#attach(`b${number}`)];
+  async #couple() {
+    const number = this.people++;
+    return { number, a: await this.#register(`a${number}`), b: await this.#register(`b${number}`) };
+  }
+
+  /** The people of so many calls register ahead of describe. */
+  async gather(calls) {
+    while (this.couples.length < calls) this.couples.push(await this.#couple());
+  }
+
+  async #call(one, two) {
+    const { number, a, b } = this.couples.shift() ?? await this.#couple();
     // No candidate is ever trickled, nor that they are complete: Janus waits for the first check, however long the calls before this one take.
-    const asked = await this.#say(a, { request: 'call', username: `b${number}` }, 'incomingcall', b, { type: 'offer', sdp: sdp(one, 'active') });
-    const accepted = await this.#say(b, { request: 'accept' }, 'accepted', a, { type: 'answer', sdp: sdp(two, 'active') });
+    const asked = await this.say(a, { request: 'call', username: `b${number}` }, 'incomingcall', b, { type: 'offer', sdp: sdp(one, 'active') });
+    const accepted = await this.say(b, { request: 'accept' }, 'accepted', a, { type: 'answer', sdp: sdp(two, 'active') });
     return [remote(accepted.jsep), remote(asked.jsep)];
   }
 
-  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
+  describe(ends) { return describePairs(ends, (...pair) => this.#call(...pair)); }
 
   async stop() {
     this.ended = true;

@@ -2,14 +2,14 @@
 // The table's CPU a packet as a picture for the README: bars of each server, the bare loop's length is 1.
 
 const [WIDTH, LABELS, ROW, BAR, GAP] = [720, 110, 22, 14, 34];
-const COLOURS = { recgate: '#2a6fb0', 'bare loop': '#7a8896' };
-const OTHERS = '#c3cad2';
+export const COLOURS = { recgate: '#2a6fb0', 'bare loop': '#7a8896' };
+export const OTHERS = '#c3cad2';
 
-const text = (x, y, words, more = '') => `<text x="${x}" y="${y}"${more}>${words}</text>`;
+export const text = (x, y, words, more = '') => `<text x="${x}" y="${y}"${more}>${words}</text>`;
 
 function group(rows, top, scale) {
   const [{ calls, profile }] = rows;
-  const bars = rows.map(({ server, cpu_to_bare: ratio, lost, sent }, i) => {
+  const bars = rows.map(({ server, to_bare: ratio, lost, sent }, i) => {
     const y = top + GAP + i * ROW;
     const loss = lost > 0 ? `, ${(100 * lost / (sent * rows[0].rounds.length)).toFixed(lost / sent > 0.1 ? 0 : 2)} % lost` : '';
     return text(LABELS - 8, y + BAR - 2, server, ' text-anchor="end"')
@@ -19,11 +19,11 @@ function group(rows, top, scale) {
   return text(0, top + 18, `${calls} calls, ${{ cm: 'AES-CM', gcm: 'AES-GCM' }[profile]}`, ' font-weight="bold"') + bars.join('');
 }
 
-/** @param {{server: string, calls: number, profile: string, cpu_to_bare: number, lost: number, sent: number, rounds: object[]}[]} rows @param {string} caption */
+/** @param {{server: string, calls: number, profile: string, to_bare: number, lost: number, sent: number, rounds: object[]}[]} rows @param {string} caption */
 export function picture(rows, caption) {
   const groups = [...new Set(rows.map(({ calls, profile }) => `${calls} ${profile}`))]
     .map((key) => rows.filter(({ calls, profile }) => key === `${calls} ${profile}`));
-  const scale = (WIDTH - LABELS - 130) / Math.max(...rows.map(({ cpu_to_bare: ratio }) => ratio));
+  const scale = (WIDTH - LABELS - 130) / Math.max(...rows.map(({ to_bare: ratio }) => ratio));
   let top = 44;
   const drawn = groups.map((one) => {
     const at = top;

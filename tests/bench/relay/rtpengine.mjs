@@ -28,6 +28,8 @@ export class Rtpengine {
   static isHere = existsSync('/usr/bin/rtpengine');
   name = 'rtpengine';
 
+  calls = 0;
+
   async start() {
     this.socket = createSocket('udp4');
     await new Promise((resolve) => this.socket.bind(0, '127.0.0.1', resolve));
@@ -69,14 +71,14 @@ export class Rtpengine {
     return answer;
   }
 
-  async #call(number, one, two) {
-    const call = { 'call-id': `bench-${number}`, ICE: 'force', DTLS: 'passive', 'rtcp-mux': ['accept', 'offer'], 'transport-protocol': 'UDP/TLS/RTP/SAVPF' };
+  async #call(one, two) {
+    const call = { 'call-id': `bench-${this.calls++}`, ICE: 'force', DTLS: 'passive', 'rtcp-mux': ['accept', 'offer'], 'transport-protocol': 'UDP/TLS/RTP/SAVPF' };
     const offer = await this.#ask({ command: 'offer', 'from-tag': 'a', sdp: sdpOfOneSection(one, 'active'), ...call });
     const answer = await this.#ask({ command: 'answer', 'from-tag': 'a', 'to-tag': 'b', sdp: sdpOfOneSection(two, 'active'), ...call });
     return [remote({ sdp: answer }), remote({ sdp: offer })];
   }
 
-  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
+  describe(ends) { return describePairs(ends, (...pair) => this.#call(...pair)); }
 
   async stop() {
     await killed(this.process, 'SIGKILL');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The servers that are measured, each behind the same few verbs: start, describe how the ends connect, the process whose CPU counts, stop.
+// The servers that are measured, each behind the same few verbs: start, gather the people (where a server knows people), describe how the ends connect,
+// the process whose CPU counts, stop.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -52,13 +53,15 @@ export class Bare {
 export class Recgate {
   static kind = 'webrtc';
   name = 'recgate';
+  coalesce_us = 0;
+  couples = []; // who have joined and negotiated nothing yet
 
   async start({ ends }) {
     this.clients = [];
     this.place = scratch();
     this.daemon = await Daemon.start({
       place: this.place, before: BEFORE,
-      config: { 'media.workers': 1, 'limits.sessions_max': ends, 'limits.sockets_max': 2 * ends + 16, 'limits.sockets_per_address_max': 2 * ends + 16 },
+      config: { 'media.workers': 1, 'media.coalesce_us': this.coalesce_us, 'limits.sessions_max': ends, 'limits.sockets_max': 2 * ends + 16, 'limits.sockets_per_address_max': 2 * ends + 16 },
     });
     this.port = Number(this.daemon.media.split(':').at(-1));
     this.secret = readFileSync(this.place.secret, 'utf8').trimEnd();
@@ -72,10 +75,21 @@ export class Recgate {
     return Client.join(this.daemon, session, participant, role, { token });
   }
 
-  async #call(number, one, two) {
-    const [a, b] = [await this.#join(`bench-${number}`, 'a', 'expert'), await this.#join(`bench-${number}`, 'b', 'client')];
+  async #couple() {
+    const session = `bench-${this.clients.length / 2}`;
+    const [a, b] = [await this.#join(session, 'a', 'expert'), await this.#join(session, 'b', 'client')];
     this.clients.push(a, b);
     const [{ call }] = await Promise.all([a.expect('peer.ready'), b.expect('peer.ready')]);
+    return { a, b, call };
+  }
+
+  /** The people of so many calls join ahead of describe. */
+  async gather(calls) {
+    while (this.couples.length < calls) this.couples.push(await this.#couple());
+  }
+
+  async #call(one, two) {
+    const { a, b, call } = this.couples.shift() ?? await this.#couple();
     a.send({ type: 'signal', to: 'b', call, description: { type: 'offer', sdp: sdp(one, 'actpass') } });
     const offer = await b.expect('signal', 'a description', 10_000);
     b.send({ type: 'signal', to: 'a', call, description: { type: 'answer', sdp: sdp(two, 'active') } });
@@ -83,11 +97,17 @@ export class Recgate {
     return [remote(answer.description), remote(offer.description)];
   }
 
-  describe(ends) { return describePairs(ends, (...call) => this.#call(...call)); }
+  describe(ends) { return describePairs(ends, (...pair) => this.#call(...pair)); }
 
   async stop() {
     for (const client of this.clients) client.close();
     await this.daemon.stop();
     this.place.remove();
   }
+}
+
+/** The same, letting packets gather for up to 250 µs under load. */
+export class RecgateCoalescing extends Recgate {
+  name = 'recgate+250us';
+  coalesce_us = 250;
 }

@@ -28,10 +28,10 @@ export function remote({ sdp: text }) {
   return { ufrag: value('ice-ufrag'), pwd: value('ice-pwd'), port };
 }
 
-/** Two ends a call, one call after the other; call(number, one, two) gives what each needs of the server. */
+/** Two ends a call, one call after the other; call(one, two) gives what each needs of the server. */
 export async function describePairs(ends, call) {
   const remotes = [];
-  for (let i = 0; i < ends.length; i += 2) remotes.push(...(await call(i / 2, ends[i], ends[i + 1])));
+  for (let i = 0; i < ends.length; i += 2) remotes.push(...(await call(ends[i], ends[i + 1])));
   return remotes;
 }
 
