@@ -84,6 +84,6 @@ gboolean janus_handle_describe(JanusHandle *handle, CallSide from, json_t *jsep,
     g_set_error(error, JANUS_ERROR, JANUS_ERROR_SDP, "The gate cannot pass this description: %s.", why->message);
     return FALSE;
   }
-  json_object_set_new(jsep, "sdp", json_string(out));
+  json_object_set_new(jsep, "sdp", json_string(out != NULL ? out : "")); /* the sender's own never passes */
   return TRUE;
 }

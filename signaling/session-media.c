@@ -55,7 +55,7 @@ static gboolean renew_broken(gpointer data) {
     Link *link = session->links->pdata[i];
     if (!link->broken)
       continue;
-    if (link->member[CALL_B] == NULL) {
+    if (link_is_with_sfu(link)) {
       link_end(link, link->member[CALL_A]);
       continue;
     }

@@ -19,6 +19,7 @@ typedef struct Link { /* one call */
   void (*over)(gpointer user); /* of an SFU's: it is no more, its call ended or its person's legs did; a pair's is made anew instead */
   gpointer user;
 } Link;
+static inline gboolean link_is_with_sfu(const Link *link) { return link->member[CALL_B] == NULL; }
 
 typedef struct Tapped { /* a track that is recorded in the open take */
   guint32 number;

@@ -22,14 +22,13 @@ static gboolean recordable(const CallTrack *track, ConsentMedia media) {
 
 static void add_taps(GArray *taps, Link *link, CallSide side, ConsentMedia media) {
   const GArray *tracks = call_tracks(link->call, side);
-  const gboolean has_sfu = link->member[CALL_B] == NULL;
   for (guint i = 0; i < tracks->len; i++) {
     const CallTrack *track = &g_array_index(tracks, CallTrack, i);
     if (!recordable(track, media))
       continue;
     Tapped tapped = {
         .number = ++link->session->daemon->next_track, .member = link->member[side], .link = link, .side = side, .track = *track};
-    if (has_sfu) /* several connections of one person count their sections alike */
+    if (link_is_with_sfu(link)) /* several connections of one person count their sections alike */
       g_snprintf(tapped.name, sizeof tapped.name, "%" G_GUINT64_FORMAT ".%s", link->number, track->mid);
     else
       g_strlcpy(tapped.name, track->mid, sizeof tapped.name);
@@ -45,7 +44,7 @@ static void choose_taps_of(GArray *taps, Session *session, const Member *member,
       if (link->member[side] != member || !link->connected[side] || link->broken || call_tracks(link->call, side)->len == 0)
         continue;
       add_taps(taps, link, side, media);
-      if (link->member[CALL_B] != NULL)
+      if (!link_is_with_sfu(link))
         return;
     }
   }

@@ -182,6 +182,23 @@ test('a session with an SFU is no mesh: more than four people, and nobody is con
   for (const one of people) one.close();
 });
 
+test('handles and PeerConnections are counted, and all of a person’s end when they leave', async () => {
+  const person = await Client.join(daemon, 'talk', 'nil', 'client');
+  const client = await connect('nil').then((one) => one.create());
+  const answers = [];
+  for (let i = 0; i < 128; i++) {
+    const handle = await client.attach('echotest');
+    if (i < 81) answers.push(await client.say(handle, { audio: true }, offer));
+  }
+  await assert.rejects(client.attach('echotest'), /"code":461/);
+  assert.deepEqual(answers.map(({ jsep, error }) => jsep?.type ?? error.code), [...Array(80).fill('answer'), 461]);
+  person.send({ type: 'leave' });
+  await person.closed;
+  const { json } = await daemon.get('/v1/sessions/talk', daemon.token('talk', 'auditor', 'auditor'));
+  assert.ok(json.participants.length > 0, 'the daemon is well');
+  client.close();
+});
+
 test('descriptions that the gate cannot stand in are refused in Janus’s words', async () => {
   const fay = await Client.join(daemon, 'talk', 'fay', 'client');
   const client = await connect('fay').then((one) => one.create());
