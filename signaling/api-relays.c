@@ -131,7 +131,9 @@ void api_relays(HttpRequest *request, Daemon *daemon, const char *id, const Toke
     Relay *relay = relay_of_token(request, daemon, id, token);
     if (relay == NULL)
       return;
-    if (is_delete) {
+    if (relay->over != NULL && !is_delete)
+      http_respond_error(request, 404, "unknown_relay", "This relay is a WHIP session: PATCH or DELETE /v1/whip/{id}.");
+    else if (is_delete) {
       relay_end(relay);
       http_respond_bytes(request, 204, NULL, g_bytes_new(NULL, 0));
     } else if (read_description(request, &described))

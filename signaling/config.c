@@ -268,17 +268,30 @@ static gboolean wrong(GError **error, const char *message) {
 /* What is set says it, where mode itself does not. */
 static void mode_fill(Config *config) {
   if (config->sfu_mode == NULL)
-    config->sfu_mode = g_strdup(config->sfu_janus != NULL ? "janus" : "none");
+    config->sfu_mode = g_strdup(config->sfu_janus != NULL ? "janus" : config->sfu_whip != NULL ? "relays" : "none");
+}
+
+static gboolean whip_is_url(const char *text) {
+  g_auto(GStrv) parts = g_strsplit_set(text, "{}", -1); /* the places to fill in are no part of an address */
+  g_autofree char *filled = g_strjoinv("", parts);
+  g_autoptr(GUri) uri = g_uri_parse(filled, G_URI_FLAGS_NONE, NULL);
+  const char *scheme = uri ? g_uri_get_scheme(uri) : "";
+  return (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0) && g_uri_get_host(uri) && *g_uri_get_host(uri) &&
+         !g_uri_get_userinfo(uri);
 }
 
 static gboolean mode_fits(const Config *config, GError **error) {
-  const gboolean is_janus = g_str_equal(config->sfu_mode, "janus");
-  if (!is_janus && !g_str_equal(config->sfu_mode, "relays") && !g_str_equal(config->sfu_mode, "none"))
+  const gboolean is_janus = g_str_equal(config->sfu_mode, "janus"), is_relays = g_str_equal(config->sfu_mode, "relays");
+  if (!is_janus && !is_relays && !g_str_equal(config->sfu_mode, "none"))
     return wrong(error, "[sfu] mode: give none, janus or relays");
   if (is_janus && config->sfu_janus == NULL)
     return wrong(error, "[sfu] mode = janus needs janus, the address of its WebSocket");
   if (!is_janus && config->sfu_janus != NULL)
     return wrong(error, "[sfu] janus belongs to mode = janus: one daemon serves one kind of SFU");
+  if (!is_relays && config->sfu_whip != NULL)
+    return wrong(error, "[sfu] whip belongs to mode = relays");
+  if (config->sfu_whip != NULL && !whip_is_url(config->sfu_whip))
+    return wrong(error, "[sfu] whip: give https://HOST/PATH or http://HOST/PATH of a WHIP endpoint, without user and password");
   return TRUE;
 }
 
@@ -346,7 +359,7 @@ static char *masked_url(const char *text) {
 
 /* TURN credentials and addresses of reports are the only secrets among the values; key files are named, never shown. */
 static char *masked(const ConfigKey *key, const char *text) {
-  if (*text && g_str_has_suffix(key->name, "_url"))
+  if (*text && (g_str_has_suffix(key->name, "_url") || strcmp(key->name, "whip") == 0)) /* a path may be a stream's key */
     return masked_url(text);
   if (key->kind != CONFIG_KIND_ICE)
     return g_strdup(text);

@@ -36,6 +36,7 @@ typedef struct Config {
   char *sfu_mode;                                   /* [sfu] "none" | "janus" | "relays"; never NULL once loaded */
   char *sfu_janus;                                  /* [sfu] where Janus's WebSocket is (upstream.h); NULL: not this one */
   char *sfu_janus_token_file, *sfu_janus_secret_file; /* what Janus itself wants of its clients; NULL: nothing */
+  char *sfu_whip, *sfu_whip_token_file;             /* WHIP server behind the gate, with {session}, {participant}, {resource}; the token it wants */
   gint64 workers;                                   /* [media] workers; 0: one a core */
   gint64 coalesce_us;                               /* longest time that packets gather under load */
   gint64 sessions_max, sockets_max, sockets_per_address_max, messages_per_s_max, socket_queue_bytes_max; /* [limits] */

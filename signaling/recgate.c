@@ -15,6 +15,7 @@
 #include "signaling/letter.h"
 #include "signaling/relay.h"
 #include "signaling/reports.h"
+#include "signaling/whip-upstream.h"
 
 /* One worker's ring: 4 MiB is about two seconds of 12 recorded people at 1.5 Mbit/s. */
 #define RING_BYTES (4 * 1024 * 1024)
@@ -218,7 +219,7 @@ static gboolean is_quiet(const Daemon *daemon) {
     if (!session_is_quiet(session))
       return FALSE;
   return daemon->exports->len == 0 && daemon->listings == 0 && daemon->log_reads == 0 && daemon->bundles == 0 &&
-         reports_is_quiet(daemon->reports);
+         whip_upstream_is_quiet(daemon) && reports_is_quiet(daemon->reports);
 }
 
 static gboolean on_patience_over(gpointer over) {
@@ -241,6 +242,7 @@ static void stop(Daemon *daemon) {
   api_export_cut(daemon, NULL);
   g_cancellable_cancel(daemon->ending);
   reports_stop(daemon->reports);
+  whip_upstream_stop(daemon);
   GHashTableIter iter;
   gpointer session;
   g_hash_table_iter_init(&iter, daemon->sessions);
@@ -253,7 +255,8 @@ static void stop(Daemon *daemon) {
     tap_ring_free(daemon->lanes[i].ring);
   }
   vault_free(daemon->vault);
-  reports_free(daemon->reports);                        /* its last answers came from the vault */
+  reports_free(daemon->reports); /* its last answers came from the vault */
+  whip_upstream_free(daemon);
   g_clear_pointer(&daemon->relays, g_hash_table_unref); /* empty: each ended with its session's calls */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
@@ -285,7 +288,7 @@ static int serve(Config *config) {
   daemon.ending = g_cancellable_new();
   gboolean started = start_letters(&daemon, &error) && start_vault(&daemon, &error) && start_key(&daemon, &error) &&
                      start_media(&daemon, &error) && (daemon.reports = reports_new(&daemon, &error)) != NULL &&
-                     janus_start(&daemon, &error) && start_server(&daemon, &error);
+                     janus_start(&daemon, &error) && whip_upstream_start(&daemon, &error) && start_server(&daemon, &error);
   if (started) {
     if (g_str_equal(config->controller_name, CONFIG_CONTROLLER_UNNAMED))
       g_warning("event=controller_unnamed advice=\"set [controller] name and contact: every disclosure names who is responsible (R1)\"");
