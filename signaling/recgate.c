@@ -13,6 +13,7 @@
 #include "signaling/api-export.h"
 #include "signaling/janus.h"
 #include "signaling/letter.h"
+#include "signaling/notify.h"
 #include "signaling/relay.h"
 #include "signaling/reports.h"
 #include "signaling/whip-upstream.h"
@@ -277,6 +278,17 @@ static gboolean start_letters(Daemon *daemon, GError **error) {
   return daemon->letters != NULL;
 }
 
+static void run(Daemon *daemon) {
+  GSource *watchdog = notify_watchdog_start(daemon->control);
+  notify_send("READY=1");
+  g_main_loop_run(daemon->loop);
+  notify_send("STOPPING=1");
+  if (watchdog != NULL) {
+    g_source_destroy(watchdog);
+    g_source_unref(watchdog);
+  }
+}
+
 static int serve(Config *config) {
   g_autoptr(GError) error = NULL;
   Daemon daemon = {.config = config, .control = g_main_context_default(), .loop = g_main_loop_new(NULL, FALSE)};
@@ -298,7 +310,7 @@ static int serve(Config *config) {
     if (config->demo)
       print_demo_links(&daemon);
     be_prompt(SCHED_RR | SCHED_RESET_ON_FORK, RANK_SHORT_STEPS);
-    g_main_loop_run(daemon.loop);
+    run(&daemon);
   } else
     g_printerr("recgate: %s\n", error->message);
   stop(&daemon);
