@@ -36,12 +36,12 @@ struct KeyRing {
   gboolean unsynced; /* tombstones */
 };
 
-/* The service manager's copy of the root key (systemd: LoadCredential), which is on no disk of ours. -1 with errno ENOENT: there is none. */
+/* The service manager's copy of the root key (systemd: LoadCredential; a mounted secret, which may be a link). -1 with errno ENOENT: there is none. */
 static int open_credential(void) {
   const char *dir = g_getenv("CREDENTIALS_DIRECTORY");
   g_autofree char *path = dir != NULL && *dir == '/' ? g_build_filename(dir, "root.key", NULL) : NULL;
   errno = ENOENT;
-  return path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+  return path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
 /* Two homes would make it unclear which of them a destroyed root key has to leave; -1: refused. */

@@ -108,8 +108,10 @@ static void test_damaged(void) {
 /* A root key that a service manager hands over is nowhere in the data directory; two homes, none and a wrong one are refused. */
 static void test_credential(void) {
   g_autofree char *outside = g_dir_make_tmp("recgate-credentials-XXXXXX", NULL), *key = g_build_filename(outside, "root.key", NULL);
-  g_autofree char *text = g_strnfill(45, 'k');
+  g_autofree char *link = g_strconcat(key, ".link", NULL), *text = g_strnfill(45, 'k');
   g_assert_true(g_file_set_contents(key, text, 32, NULL));
+  g_assert_cmpint(g_rename(key, link), ==, 0);
+  g_assert_cmpint(symlink(link, key), ==, 0); /* as a mounted secret is one */
   g_setenv("CREDENTIALS_DIRECTORY", outside, TRUE);
   g_autofree char *dir = filled(), *inside = g_build_filename(dir, "root.key", NULL), *message = NULL;
   g_assert_false(g_file_test(inside, G_FILE_TEST_EXISTS));
@@ -132,6 +134,7 @@ static void test_credential(void) {
   g_assert_cmpint(open_code(dir, NULL), ==, VAULT_ERROR_CORRUPT);
   g_unsetenv("CREDENTIALS_DIRECTORY");
   g_unlink(key);
+  g_unlink(link);
   g_rmdir(outside);
   fixture_remove(dir);
 }
