@@ -73,6 +73,26 @@ test('the configuration shows every key with the default of the program', async 
   await run('recgate', '--config', '/tmp/all.conf', '--print-config');
 });
 
+test('the Kubernetes manifest parses, names only what is there, and its configuration is one of this program', async () => {
+  const read = 'import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))';
+  const all = JSON.parse(await run('python3', '-c', read, 'packaging/kubernetes/sfu-with-gate.yaml'));
+  const named = (kind) => all.filter((one) => one.kind === kind).map((one) => one.metadata.name);
+  const { spec } = all.find(({ kind }) => kind === 'StatefulSet');
+  const pod = spec.template.spec;
+  const volumes = [...pod.volumes, ...spec.volumeClaimTemplates.map(({ metadata }) => metadata)];
+  for (const { configMap } of pod.volumes) if (configMap) assert.ok(named('ConfigMap').includes(configMap.name), configMap.name);
+  for (const { name, volumeMounts, securityContext } of pod.containers) {
+    for (const mount of volumeMounts) assert.ok(volumes.some((one) => one.name === mount.name), `${name}: ${mount.name}`);
+    assert.deepEqual([securityContext.readOnlyRootFilesystem, securityContext.allowPrivilegeEscalation, securityContext.capabilities.drop], [true, false, ['ALL']], name);
+  }
+  const text = all.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'recgate').data['recgate.conf'];
+  writeFileSync('/tmp/pod.conf', text);
+  const values = await run('recgate', '--config', '/tmp/pod.conf', '--print-config');
+  const workers = Number(/^media.workers = (\d+)/m.exec(values)[1]);
+  const udp = pod.containers[0].ports.filter(({ protocol }) => protocol === 'UDP').map(({ containerPort }) => containerPort);
+  assert.deepEqual(udp, Array.from({ length: workers }, (_, i) => 8490 + i), 'one port a worker');
+});
+
 test('it starts as its user, tells the manager so, and holds a session', async () => {
   appendFileSync(CONFIG, '\n[controller]\nname = Practice Example\ncontact = privacy@practice.example\n');
   const service = await Service.start();
