@@ -138,7 +138,7 @@ suite_withdraw() {
 }
 
 suite_soak() {
-  RECGATE_SOAK_S=${RECGATE_SOAK_S:-200} IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
+  RECGATE_SOAK_S=${RECGATE_SOAK_S:-150} IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
 }
 
 # 10^6 schedules of the consent core; the vault's process ended and its disk full at every call, its disk broken at every tenth.
