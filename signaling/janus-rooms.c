@@ -61,20 +61,39 @@ static int plugin_of(const JanusHandle *handle) {
 
 /* --- the list of each session --- */
 
+static void leave_now(Entrant *entrant) {
+  entrant->state = ENTRANT_LEAVING;
+  entrant->since_us = daemon_now_us();
+}
+
+static gboolean is_over(const Entrant *entrant, gint64 from_us) {
+  return entrant->state == ENTRANT_LEAVING && entrant->since_us < from_us;
+}
+
+static void sweep_list(GPtrArray *all, gint64 from_us) {
+  for (guint i = all->len; i-- > 0;)
+    if (is_over(all->pdata[i], from_us))
+      g_ptr_array_remove_index_fast(all, i);
+}
+
+/* Where a comparison runs it must have asked about a room once more before that is forgotten; where none runs, none will miss it. */
+static gboolean sweep_unwatched(gpointer id, gpointer all, gpointer daemon) {
+  const Session *session = session_get(daemon, id, FALSE);
+  if (session == NULL || session->watch == NULL)
+    sweep_list(all, daemon_now_us() - LEAVING_US);
+  return ((const GPtrArray *)all)->len == 0;
+}
+
 static GPtrArray *entrants_of(Daemon *daemon, const char *session, gboolean make) {
   if (daemon->janus_entrants == NULL)
     daemon->janus_entrants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
   GPtrArray *all = g_hash_table_lookup(daemon->janus_entrants, session);
   if (all == NULL && make) {
+    g_hash_table_foreach_remove(daemon->janus_entrants, sweep_unwatched, daemon); /* of calls that are over */
     all = g_ptr_array_new_with_free_func(entrant_free);
     g_hash_table_insert(daemon->janus_entrants, g_strdup(session), all);
   }
   return all;
-}
-
-static void leave_now(Entrant *entrant) {
-  entrant->state = ENTRANT_LEAVING;
-  entrant->since_us = daemon_now_us();
 }
 
 /* Of this handle, in this state; transaction NULL: whatever. */
@@ -88,26 +107,6 @@ static Entrant *find(const JanusHandle *handle, EntrantState state, const char *
   return NULL;
 }
 
-static gboolean is_over(const Entrant *entrant, gint64 from_us) {
-  return entrant->state == ENTRANT_LEAVING && entrant->since_us < from_us;
-}
-
-static void sweep(Daemon *daemon, const char *session, gint64 from_us) {
-  GPtrArray *all = entrants_of(daemon, session, FALSE);
-  for (guint i = all != NULL ? all->len : 0; i-- > 0;)
-    if (is_over(all->pdata[i], from_us))
-      g_ptr_array_remove_index_fast(all, i);
-  if (all != NULL && all->len == 0)
-    g_hash_table_remove(daemon->janus_entrants, session);
-}
-
-/* A comparison must have asked about a room once more before it is forgotten; where none runs, none will miss it. */
-static void sweep_unwatched(const JanusHandle *handle) {
-  const Session *session = session_get(handle->janus->daemon, handle->janus->session, FALSE);
-  if (session == NULL || session->watch == NULL)
-    sweep(handle->janus->daemon, handle->janus->session, daemon_now_us() - LEAVING_US);
-}
-
 /* --- what passes --- */
 
 void janus_rooms_request(JanusHandle *handle, const char *transaction, const json_t *body) {
@@ -119,12 +118,13 @@ void janus_rooms_request(JanusHandle *handle, const char *transaction, const jso
   g_autofree char *room = is_join ? janus_room_name(plugin_of(handle), json_object_get(body, "room")) : NULL;
   if (room == NULL)
     return;
-  sweep_unwatched(handle);
+  GPtrArray *all = entrants_of(handle->janus->daemon, handle->janus->session, TRUE);
+  sweep_unwatched(handle->janus->session, all, handle->janus->daemon);
   Entrant *entrant = find(handle, ENTRANT_JOINING, NULL);
   if (entrant == NULL) {
     entrant = g_new0(Entrant, 1);
     entrant->handle = handle;
-    g_ptr_array_add(entrants_of(handle->janus->daemon, handle->janus->session, TRUE), entrant);
+    g_ptr_array_add(all, entrant);
   }
   g_free(entrant->room);
   g_free(entrant->transaction);
@@ -215,7 +215,6 @@ void janus_rooms_forget(const JanusHandle *handle) {
     leave_now(entrant);
     entrant->handle = NULL;
   }
-  sweep_unwatched(handle);
 }
 
 void janus_rooms_part(Session *session, const Member *member) {
@@ -239,8 +238,9 @@ void janus_rooms_part(Session *session, const Member *member) {
 
 GHashTable *janus_rooms_of(Session *session, gint64 from_us) {
   GHashTable *rooms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  sweep(session->daemon, session->id, from_us - LEAVING_US);
   GPtrArray *all = entrants_of(session->daemon, session->id, FALSE);
+  if (all != NULL)
+    sweep_list(all, from_us - LEAVING_US);
   for (guint i = 0; all != NULL && i < all->len; i++)
     g_hash_table_add(rooms, g_strdup(((const Entrant *)all->pdata[i])->room));
   return rooms;

@@ -126,6 +126,7 @@ test('a Janus that does not answer: nothing commits, the gate closes at the leas
     since = (await anna.state('states')).length;
     const list = await stage.daemon.segments('still');
     assert.equal(list.filter(({ state }) => state === 'kept').length, at_stop, 'nothing was kept without a comparison');
+    assert.ok(list.some(({ state, reason }) => state === 'dropped' && reason === 'sfu_silent'), 'what was recorded meanwhile is thrown away');
     assert.deepEqual(list.filter(({ state, end }) => state === 'kept' && Date.parse(end) > stopped), []);
   } finally {
     process.kill(stage.janus.pid, 'SIGCONT');
