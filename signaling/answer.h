@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What answers have in common, on a socket and in writing: how they are read, and why one is refused (messages.c).
+/* What answers have in common, on a socket and in writing: how they are read, and why one is refused.
  *
  * Threads: any, no state. */
 #ifndef RECGATE_ANSWER_H

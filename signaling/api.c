@@ -8,7 +8,9 @@
 #include "signaling/api-log.h"
 #include "signaling/api-metrics.h"
 #include "signaling/api-plan.h"
+#include "signaling/api-relays.h"
 #include "signaling/api-withdraw.h"
+#include "signaling/whip.h"
 #include <string.h>
 
 /* --- who asks --- */
@@ -213,9 +215,35 @@ static void delete (HttpRequest *request, Daemon *daemon, const char *rest) {
     api_forget(request, daemon, rest, &token);
 }
 
+/* What pages of other hosts may use: each answer says so (CORS), and OPTIONS asks for nothing else. */
+static void relays_route(HttpRequest *request, Daemon *daemon, const char *id) {
+  Token token;
+  http_allow_pages(request, "POST, DELETE, OPTIONS");
+  if (g_str_equal(http_method(request), "OPTIONS"))
+    http_respond_bytes(request, 204, NULL, g_bytes_new(NULL, 0));
+  else if (authorize(request, daemon, &token))
+    api_relays(request, daemon, id, &token);
+}
+
+static void whip_route(HttpRequest *request, Daemon *daemon, const char *path) {
+  Token token;
+  const gboolean is_options = g_str_equal(http_method(request), "OPTIONS"), is_session = g_str_has_prefix(path, "/v1/whip/");
+  http_allow_pages(request, is_session ? "PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
+  if (!is_options && !authorize(request, daemon, &token))
+    return;
+  if (is_session)
+    whip_session(request, daemon, path + strlen("/v1/whip/"), is_options ? NULL : &token);
+  else
+    whip_endpoint(request, daemon, path[strlen("/whip")] == '/' ? path + strlen("/whip/") : NULL, is_options ? NULL : &token);
+}
+
 void api_handle(HttpRequest *request, gpointer daemon) {
   const char *method = http_method(request), *path = http_path(request);
-  if (g_str_equal(method, "GET") || g_str_equal(method, "HEAD"))
+  if (g_str_equal(path, "/v1/relays") || g_str_has_prefix(path, "/v1/relays/"))
+    relays_route(request, daemon, path[strlen("/v1/relays")] == '/' ? path + strlen("/v1/relays/") : NULL);
+  else if (g_str_equal(path, "/whip") || g_str_has_prefix(path, "/whip/") || g_str_has_prefix(path, "/v1/whip/"))
+    whip_route(request, daemon, path);
+  else if (g_str_equal(method, "GET") || g_str_equal(method, "HEAD"))
     get(request, daemon, path);
   else if (g_str_equal(method, "POST") && g_str_equal(path, "/v1/withdraw"))
     post_withdraw(request, daemon, FALSE);

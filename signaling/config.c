@@ -265,6 +265,36 @@ static gboolean wrong(GError **error, const char *message) {
   return FALSE;
 }
 
+/* What is set says it, where mode itself does not. */
+static void mode_fill(Config *config) {
+  if (config->sfu_mode == NULL)
+    config->sfu_mode = g_strdup(config->sfu_janus != NULL ? "janus" : config->sfu_whip != NULL ? "relays" : "none");
+}
+
+static gboolean whip_is_url(const char *text) {
+  g_auto(GStrv) parts = g_strsplit_set(text, "{}", -1); /* the places to fill in are no part of an address */
+  g_autofree char *filled = g_strjoinv("", parts);
+  g_autoptr(GUri) uri = g_uri_parse(filled, G_URI_FLAGS_NONE, NULL);
+  const char *scheme = uri ? g_uri_get_scheme(uri) : "";
+  return (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0) && g_uri_get_host(uri) && *g_uri_get_host(uri) &&
+         !g_uri_get_userinfo(uri);
+}
+
+static gboolean mode_fits(const Config *config, GError **error) {
+  const gboolean is_janus = g_str_equal(config->sfu_mode, "janus"), is_relays = g_str_equal(config->sfu_mode, "relays");
+  if (!is_janus && !is_relays && !g_str_equal(config->sfu_mode, "none"))
+    return wrong(error, "[sfu] mode: give none, janus or relays");
+  if (is_janus && config->sfu_janus == NULL)
+    return wrong(error, "[sfu] mode = janus needs janus, the address of its WebSocket");
+  if (!is_janus && config->sfu_janus != NULL)
+    return wrong(error, "[sfu] janus belongs to mode = janus: one daemon serves one kind of SFU");
+  if (!is_relays && config->sfu_whip != NULL)
+    return wrong(error, "[sfu] whip belongs to mode = relays");
+  if (config->sfu_whip != NULL && !whip_is_url(config->sfu_whip))
+    return wrong(error, "[sfu] whip: give https://HOST/PATH or http://HOST/PATH of a WHIP endpoint, without user and password");
+  return TRUE;
+}
+
 static gboolean config_fits(const Config *config, GError **error) {
   if (!config->tls_cert != !config->tls_key)
     return wrong(error, "[signaling] tls_cert and tls_key belong together: set both or none");
@@ -274,6 +304,8 @@ static gboolean config_fits(const Config *config, GError **error) {
     return wrong(error, "[consent] heartbeat_ms must be below lease_ms, or every consent lapses between heartbeats (R10)");
   if (config->lease_ms > config->absent_ms)
     return wrong(error, "[consent] absent_ms must be at least lease_ms (R10)");
+  if (!mode_fits(config, error))
+    return FALSE;
   for (char **ip = config->announce; *ip; ip++) {
     g_autoptr(GInetAddress) address = g_inet_address_new_from_string(*ip);
     if (!address || g_inet_address_get_is_any(address))
@@ -290,6 +322,7 @@ static Config *config_make(const Arguments *arguments, GError **error) {
   config->demo = arguments->demo;
   config->print_config = arguments->print_config;
   announce_fill(config);
+  mode_fill(config);
   return config_fits(config, error) ? g_steal_pointer(&config) : NULL;
 }
 
@@ -326,7 +359,7 @@ static char *masked_url(const char *text) {
 
 /* TURN credentials and addresses of reports are the only secrets among the values; key files are named, never shown. */
 static char *masked(const ConfigKey *key, const char *text) {
-  if (*text && g_str_has_suffix(key->name, "_url"))
+  if (*text && (g_str_has_suffix(key->name, "_url") || strcmp(key->name, "whip") == 0)) /* a path may be a stream's key */
     return masked_url(text);
   if (key->kind != CONFIG_KIND_ICE)
     return g_strdup(text);
@@ -347,8 +380,12 @@ char *config_describe(const Config *config) {
   return g_string_free(lines, FALSE);
 }
 
+gboolean config_has_sfu(const Config *config) {
+  return !g_str_equal(config->sfu_mode, "none");
+}
+
 guint config_people_max(const Config *config) {
-  return config->sfu_janus ? CONSENT_PEOPLE_MAX : (guint)config->max_participants;
+  return config_has_sfu(config) ? CONSENT_PEOPLE_MAX : (guint)config->max_participants;
 }
 
 static gboolean secret_failed(const char *path, GError **error) {

@@ -33,8 +33,10 @@ typedef struct Config {
   gint64 early_s, grace_s;                          /* [sessions] the door of a planned one */
   char *webhook_url, *webhook_secret_file, *smtp_url, *smtp_from, *smtp_to, *smtp_user, *smtp_password_file, *reports_ca_file; /* [reports] */
   gint64 reports_allow_plain, reports_retry_ms, reports_give_up_s;
-  char *sfu_janus;                                  /* [sfu] where Janus's WebSocket is (upstream.h); NULL: no SFU, calls are a mesh */
+  char *sfu_mode;                                   /* [sfu] "none" | "janus" | "relays"; never NULL once loaded */
+  char *sfu_janus;                                  /* [sfu] where Janus's WebSocket is (upstream.h); NULL: not this one */
   char *sfu_janus_token_file, *sfu_janus_secret_file; /* what Janus itself wants of its clients; NULL: nothing */
+  char *sfu_whip, *sfu_whip_token_file;             /* WHIP server behind the gate, with {session}, {participant}, {resource}; the token it wants */
   gint64 workers;                                   /* [media] workers; 0: one a core */
   gint64 coalesce_us;                               /* longest time that packets gather under load */
   gint64 sessions_max, sockets_max, sockets_per_address_max, messages_per_s_max, socket_queue_bytes_max; /* [limits] */
@@ -47,6 +49,8 @@ typedef struct Config {
 gboolean config_load(int argc, char **argv, Config **config, gboolean *exit_now, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Without a secret_file and a public_key: makes DATA/secret (0600, 32 random bytes as base64url) at first start, and names it in secret_file. */
 gboolean config_ensure_secret(Config *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* People's media go to an SFU, by /janus or by relays: sessions build no mesh. */
+gboolean config_has_sfu(const Config *config);
 /* People in a session: a mesh has a limit of its own (max_participants), an SFU's is the consent core's. */
 guint config_people_max(const Config *config);
 void config_free(Config *config);

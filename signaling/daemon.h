@@ -37,6 +37,8 @@ typedef struct Daemon {
   guint n_lanes, next_lane;
   GHashTable *sessions;    /* id -> Session, owned */
   GHashTable *connections; /* set of Connection: which sockets still are */
+  struct Whips *whips;     /* requests to a WHIP server (whip-upstream.h) */
+  GHashTable *relays;      /* id -> Relay (relay.h), owned */
   gboolean healthy;
   char *unhealthy_why;
   guint32 next_track;   /* numbers of tapped tracks, unique in the process (TapRecord.track) */

@@ -69,10 +69,10 @@ static guint check_request_line(Head *head, const char *line, gsize n) {
   if (end - version != 9 || memcmp(version, " HTTP/1.1", 9) != 0)
     return refuse(head, 505, "only HTTP/1.1 is spoken here");
   gsize n_method = (gsize)(space - line);
-  head->has_body_method = n_method == 4 && memcmp(line, "POST", 4) == 0;
+  head->has_body_method = (n_method == 4 && memcmp(line, "POST", 4) == 0) || (n_method == 5 && memcmp(line, "PATCH", 5) == 0);
   if (!head->has_body_method && !(n_method == 3 && memcmp(line, "GET", 3) == 0) && !(n_method == 4 && memcmp(line, "HEAD", 4) == 0) &&
-      !(n_method == 6 && memcmp(line, "DELETE", 6) == 0))
-    return refuse(head, 405, "only GET, HEAD, POST and DELETE are answered here");
+      !(n_method == 6 && memcmp(line, "DELETE", 6) == 0) && !(n_method == 7 && memcmp(line, "OPTIONS", 7) == 0))
+    return refuse(head, 405, "only GET, HEAD, POST, PATCH, DELETE and OPTIONS are answered here");
   return check_target(head, target, version);
 }
 

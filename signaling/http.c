@@ -12,7 +12,9 @@
 struct HttpRequest {
   Connection *connection; /* NULL: the peer has gone, the answer goes nowhere */
   const char *method;
-  char *path, *bearer;
+  char *path, *bearer, *content_type, *if_match;
+  GString *headers; /* more of the answer's */
+  char *origin;     /* of a page that may read the answer; NULL: no page asks, or none that may */
   GHashTable *query;
   GString *raw;
   json_t *body;
@@ -44,10 +46,16 @@ static const char *reason_phrase(guint status) {
                  {409, "Conflict"},
                  {410, "Gone"},
                  {411, "Length Required"},
+                 {412, "Precondition Failed"},
                  {413, "Content Too Large"},
+                 {415, "Unsupported Media Type"},
+                 {422, "Unprocessable Content"},
+                 {428, "Precondition Required"},
                  {429, "Too Many Requests"},
                  {431, "Request Header Fields Too Large"},
                  {500, "Internal Server Error"},
+                 {501, "Not Implemented"},
+                 {502, "Bad Gateway"},
                  {503, "Service Unavailable"},
                  {505, "HTTP Version Not Supported"}};
   for (guint i = 0; i < G_N_ELEMENTS(phrases); i++)
@@ -59,8 +67,12 @@ static const char *reason_phrase(guint status) {
 /* length < 0: chunked. One answer a connection, so keep-alive never carries a second request past http_head_check. */
 static GString *head_new(gboolean tls, guint status, const char *content_type, const char *caching, gint64 length) {
   GString *head = g_string_new(NULL);
-  g_string_append_printf(head, "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nConnection: close\r\n", status, reason_phrase(status), content_type);
-  if (length >= 0)
+  g_string_append_printf(head, "HTTP/1.1 %u %s\r\nConnection: close\r\n", status, reason_phrase(status));
+  if (content_type != NULL)
+    g_string_append_printf(head, "Content-Type: %s\r\n", content_type);
+  if (status == 204) /* RFC 9110 section 8.6 */
+    ;
+  else if (length >= 0)
     g_string_append_printf(head, "Content-Length: %" G_GINT64_FORMAT "\r\n", length);
   else
     g_string_append(head, "Transfer-Encoding: chunked\r\n");
@@ -90,7 +102,7 @@ static GBytes *error_body(const char *code, const char *message) {
 static void head_append_extra(GString *head, guint status) {
   if (status == 401) /* RFC 6750 section 3 */
     g_string_append(head, "WWW-Authenticate: Bearer\r\n");
-  if (status == 405)
+  if (status == 405 && strstr(head->str, "\r\nAllow:") == NULL)
     g_string_append(head, "Allow: GET, HEAD, POST\r\n");
   if (status == 429 || status == 503)
     g_string_append(head, "Retry-After: 1\r\n");
@@ -123,6 +135,10 @@ char *http_header(Connection *connection, enum lws_token_indexes token) {
 
 static void request_free(HttpRequest *request) {
   g_free(request->path);
+  g_free(request->content_type);
+  g_free(request->if_match);
+  g_free(request->origin);
+  g_string_free(request->headers, TRUE);
   if (request->bearer)
     explicit_bzero(request->bearer, strlen(request->bearer));
   g_free(request->bearer);
@@ -163,12 +179,29 @@ static guint request_is_wrong(Connection *connection, const char *path, gsize le
   return 0;
 }
 
+/* Only from a browser's page is there an Origin; whether that page may read the answer is decided here (Fetch, CORS protocol). */
+static char *origin_read(Connection *connection) {
+  g_autofree char *origin = http_header(connection, WSI_TOKEN_ORIGIN), *host = http_header(connection, WSI_TOKEN_HOST);
+  return origin && http_origin_is_allowed(origin, host, (const char *const *)connection->server->origins, TRUE) ? g_steal_pointer(&origin)
+                                                                                                                : NULL;
+}
+
+static char *content_type_read(Connection *connection) {
+  g_autofree char *type = http_header(connection, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  g_auto(GStrv) parts = g_strsplit(type ? type : "", ";", 2);
+  return g_ascii_strdown(parts[0] ? g_strstrip(parts[0]) : "", -1);
+}
+
 static HttpRequest *request_new(Connection *connection, const char *method, const char *path, gsize n) {
   HttpRequest *request = g_new0(HttpRequest, 1);
   request->connection = connection;
   request->method = method;
   request->path = g_strndup(path, n);
   request->bearer = bearer_read(connection);
+  request->content_type = content_type_read(connection);
+  request->if_match = http_header(connection, WSI_TOKEN_HTTP_IF_MATCH);
+  request->origin = origin_read(connection);
+  request->headers = g_string_new(NULL);
   request->query = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   request->raw = g_string_new(NULL);
   query_read(request, connection->wsi);
@@ -190,11 +223,13 @@ int http_begin(Connection *connection) {
   int n = 0, method = lws_http_get_uri_and_method(connection->wsi, &path, &n);
   if (connection->request || connection->response)
     return -1; /* one request a connection */
-  const char *name = method == LWSHUMETH_GET      ? "GET"
-                     : method == LWSHUMETH_POST   ? "POST"
-                     : method == LWSHUMETH_HEAD   ? "HEAD"
-                     : method == LWSHUMETH_DELETE ? "DELETE"
-                                                  : NULL;
+  const char *name = method == LWSHUMETH_GET       ? "GET"
+                     : method == LWSHUMETH_POST    ? "POST"
+                     : method == LWSHUMETH_HEAD    ? "HEAD"
+                     : method == LWSHUMETH_DELETE  ? "DELETE"
+                     : method == LWSHUMETH_PATCH   ? "PATCH"
+                     : method == LWSHUMETH_OPTIONS ? "OPTIONS"
+                                                   : NULL;
   connection->head_only = method == LWSHUMETH_HEAD;
   HttpRequest *request = request_new(connection, name ? name : "", path ? path : "", (gsize)MAX(n, 0));
   connection->request = request;
@@ -206,7 +241,7 @@ int http_begin(Connection *connection) {
                        : wrong == 405 ? "method_not_allowed"
                                       : "bad_request",
                        reason_phrase(wrong));
-  } else if (method == LWSHUMETH_POST && request->body_bytes > 0)
+  } else if ((method == LWSHUMETH_POST || method == LWSHUMETH_PATCH) && request->body_bytes > 0)
     connection_deadline(connection, SERVER_BODY_TIMEOUT_S);
   else
     hand_up(request);
@@ -223,11 +258,20 @@ int http_body_part(Connection *connection, const char *bytes, gsize n) {
   return 0;
 }
 
+/* Bodies that are not JSON: WHIP's (RFC 9725, RFC 8840 section 9). */
+static gboolean is_text(const char *content_type) {
+  return g_str_equal(content_type, "application/sdp") || g_str_equal(content_type, "application/trickle-ice-sdpfrag");
+}
+
 int http_body_end(Connection *connection) {
   HttpRequest *request = connection->request;
   if (!request || request->handed_up)
     return 0;
   g_autoptr(GError) why = NULL;
+  if (is_text(request->content_type)) {
+    hand_up(request);
+    return 0;
+  }
   request->body = json_text_parse(request->raw->str, request->raw->len, &why);
   if (request->body)
     hand_up(request);
@@ -250,6 +294,29 @@ const char *http_bearer(const HttpRequest *request) {
 }
 const json_t *http_body(const HttpRequest *request) {
   return request->body;
+}
+const char *http_content_type(const HttpRequest *request) {
+  return request->content_type;
+}
+const char *http_if_match(const HttpRequest *request) {
+  return request->if_match;
+}
+const char *http_text(const HttpRequest *request) {
+  return is_text(request->content_type) && strlen(request->raw->str) == request->raw->len ? request->raw->str : NULL;
+}
+
+void http_add_header(HttpRequest *request, const char *name, const char *value) {
+  g_string_append_printf(request->headers, "%s: %s\r\n", name, value);
+}
+
+void http_allow_pages(HttpRequest *request, const char *methods) {
+  http_add_header(request, "Vary", "Origin");
+  if (!request->origin)
+    return;
+  http_add_header(request, "Access-Control-Allow-Origin", request->origin);
+  http_add_header(request, "Access-Control-Allow-Methods", methods);
+  http_add_header(request, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
+  http_add_header(request, "Access-Control-Expose-Headers", "Location, ETag, Accept-Post");
 }
 
 /* --- the answer --- */
@@ -281,6 +348,7 @@ static void respond(HttpRequest *request, guint status, const char *content_type
   g_autoptr(GBytes) body = bytes;
   gboolean head_only = request->connection && request->connection->head_only;
   GString *head = head_new(request_tls(request), status, content_type, caching, (gint64)g_bytes_get_size(body));
+  g_string_append_len(head, request->headers->str, (gssize)request->headers->len);
   head_append_extra(head, status);
   Response *response = response_begin(request, head);
   if (!response)

@@ -13,7 +13,9 @@
 #include "signaling/api-export.h"
 #include "signaling/janus.h"
 #include "signaling/letter.h"
+#include "signaling/relay.h"
 #include "signaling/reports.h"
+#include "signaling/whip-upstream.h"
 
 /* One worker's ring: 4 MiB is about two seconds of 12 recorded people at 1.5 Mbit/s. */
 #define RING_BYTES (4 * 1024 * 1024)
@@ -217,7 +219,7 @@ static gboolean is_quiet(const Daemon *daemon) {
     if (!session_is_quiet(session))
       return FALSE;
   return daemon->exports->len == 0 && daemon->listings == 0 && daemon->log_reads == 0 && daemon->bundles == 0 &&
-         reports_is_quiet(daemon->reports);
+         whip_upstream_is_quiet(daemon) && reports_is_quiet(daemon->reports);
 }
 
 static gboolean on_patience_over(gpointer over) {
@@ -240,6 +242,7 @@ static void stop(Daemon *daemon) {
   api_export_cut(daemon, NULL);
   g_cancellable_cancel(daemon->ending);
   reports_stop(daemon->reports);
+  whip_upstream_stop(daemon);
   GHashTableIter iter;
   gpointer session;
   g_hash_table_iter_init(&iter, daemon->sessions);
@@ -253,6 +256,8 @@ static void stop(Daemon *daemon) {
   }
   vault_free(daemon->vault);
   reports_free(daemon->reports); /* its last answers came from the vault */
+  whip_upstream_free(daemon);
+  g_clear_pointer(&daemon->relays, g_hash_table_unref); /* empty: each ended with its session's calls */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
   g_clear_pointer(&daemon->janus_entrants, g_hash_table_unref);
@@ -278,12 +283,13 @@ static int serve(Config *config) {
   Daemon daemon = {.config = config, .control = g_main_context_default(), .loop = g_main_loop_new(NULL, FALSE)};
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
   daemon.connections = g_hash_table_new(NULL, NULL);
+  daemon.relays = relays_new();
   daemon.alarms = alarms_new(daemon.control, daemon_now_us);
   daemon.exports = g_ptr_array_new();
   daemon.ending = g_cancellable_new();
   gboolean started = start_letters(&daemon, &error) && start_vault(&daemon, &error) && start_key(&daemon, &error) &&
                      start_media(&daemon, &error) && (daemon.reports = reports_new(&daemon, &error)) != NULL &&
-                     janus_start(&daemon, &error) && start_server(&daemon, &error);
+                     janus_start(&daemon, &error) && whip_upstream_start(&daemon, &error) && start_server(&daemon, &error);
   if (started) {
     if (g_str_equal(config->controller_name, CONFIG_CONTROLLER_UNNAMED))
       g_warning("event=controller_unnamed advice=\"set [controller] name and contact: every disclosure names who is responsible (R1)\"");

@@ -62,12 +62,17 @@ gpointer socket_data(const Socket *socket);
 const char *socket_address(const Socket *socket); /* of the peer, for limits and logs */
 const char *socket_token(const Socket *socket);   /* `token` of the URL's query, where a browser cannot set a header; NULL without it */
 
-const char *http_method(const HttpRequest *request);      /* "GET" | "POST" | "HEAD" | "DELETE" */
+const char *http_method(const HttpRequest *request);      /* "GET" | "HEAD" | "POST" | "PATCH" | "DELETE" | "OPTIONS" */
 const char *http_path(const HttpRequest *request);        /* decoded once, without query; no "..", no NUL, no doubled slash, else 400 was sent here */
 const char *http_query(const HttpRequest *request, const char *name); /* NULL without it */
 const char *http_bearer(const HttpRequest *request);      /* the token of Authorization: Bearer, NULL */
 const json_t *http_body(const HttpRequest *request);      /* POST's JSON, at most 256 KiB; NULL for GET */
+const char *http_text(const HttpRequest *request);        /* the body of an application/sdp or trickle-ice-sdpfrag; NULL: of another type */
+const char *http_content_type(const HttpRequest *request); /* lower case, without parameters; "" without it */
+const char *http_if_match(const HttpRequest *request);    /* NULL without it */
 /* Answers. Security headers (CSP, nosniff, no-referrer, frame-ancestors, HSTS under TLS) are added. */
+void http_add_header(HttpRequest *request, const char *name, const char *value); /* to the answer, before it is given; both of our making */
+void http_allow_pages(HttpRequest *request, const char *methods); /* CORS: pages of the allowed origins may read the answer */
 void http_respond_json(HttpRequest *request, guint status, json_t *body); /* takes the reference */
 void http_respond_error(HttpRequest *request, guint status, const char *code, const char *message);
 void http_respond_bytes(HttpRequest *request, guint status, const char *content_type, GBytes *bytes); /* takes the reference */

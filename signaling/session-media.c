@@ -112,7 +112,7 @@ static Link *link_new(Session *session, Member *a, Member *b) {
 }
 
 void session_connect(Session *session, Member *member) {
-  const gboolean has_sfu = session->daemon->config->sfu_janus != NULL;
+  const gboolean has_sfu = config_has_sfu(session->daemon->config);
   for (guint i = 0; !has_sfu && i < session->members->len; i++) {
     Member *other = session->members->pdata[i];
     if (other == member || !member->on_roster || !other->on_roster || !other->greeted || other->legs_ending > 0 ||

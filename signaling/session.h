@@ -29,6 +29,7 @@ struct Member { /* somebody who is or was in the session; lives as long as the s
   gboolean on_roster;
   gboolean greeted;  /* `joined` was sent on the present socket; until then nothing else is (R8) */
   guint legs_ending; /* calls that were ended and whose worker has not let go yet (R15) */
+  gint64 described_until_us; /* what their relays' descriptions have used of the rate, in time (relay.c) */
   guint entries;     /* how often they came in: what belongs to an earlier time gets no legs any more (R15) */
 };
 

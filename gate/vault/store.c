@@ -86,9 +86,10 @@ sqlite3 *store_open(const char *data_dir, gboolean make, GError **error) {
   if (sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK) {
     sqlite3_extended_result_codes(db, 1);
     sqlite3_busy_handler(db, wait_while_busy, NULL);
+    /* cache_size, KiB: a transaction of many jobs. Pages beyond it are written, and the journal synced for them, before its end. */
     if (sqlite3_exec(db,
                      "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
-                     "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA cache_size=-256", /* 256 KiB: appends need few pages */
+                     "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA cache_size=-4096",
                      NULL, NULL, NULL) == SQLITE_OK)
       return db;
   }

@@ -12,16 +12,16 @@
 /* SSRCs of one side: 64 sections never declare that many in practice; a full table forwards the rest, and taps none of it. */
 #define SSRC_MAP_MAX 256
 
-typedef struct RelayTrack { /* one section of the agreed descriptions, as its sender sees it */
-  CallTrack call;
+typedef struct RelayTrack { /* one section of the agreed descriptions, as its sender sees it. First what every packet looks at: one cache line */
+  guint64 media_pts[2];          /* bits: negotiated payload types that share the media's SSRC (all but RTX and FlexFEC) */
+  guint32 media_ssrc;            /* of its last media packet; 0: none yet */
+  guint32 number;                /* of its tap; 0: none */
+  GArray *ssrcs;                 /* guint32, declared */
+  Keyframe keyframe;             /* outlives taps: the pace is the source's (fault 12) */
+
   gboolean sends, rtcp_rsize;
   guint8 mid_ext_id;
-  guint64 media_pts[2];          /* bits: negotiated payload types that share the media's SSRC (all but RTX and FlexFEC) */
-  GArray *ssrcs;                 /* guint32, declared */
-
-  guint32 number;                /* of its tap; 0: none */
-  guint32 media_ssrc;            /* of its last media packet; 0: none yet */
-  Keyframe keyframe;             /* outlives taps: the pace is the source's (fault 12) */
+  CallTrack call;
 } RelayTrack;
 void relay_track_clear(gpointer track); /* for GArray */
 

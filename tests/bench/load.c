@@ -4,7 +4,7 @@
  * usage: bench-load ENDS webrtc|bare gcm|cm ADDRESS PORT
  *   at start           {"ends": [{"ufrag","pwd","fingerprint","audio","video"}]}, the last two its SSRCs
  *   {"connect": [{"ufrag","pwd","port"}], "first": i}  of the ends from i on → {"connected": how many of them, "ms": …}
- *   {"run": {"pps", "ms", "bytes", "warm_ms"}} each end sends pps packets a second → {"sent","received","latency_us":{"p50","p99"},"late_ms"}
+ *   {"run": {"pps", "burst", "ms", "bytes", "warm_ms"}} each end sends pps packets a second, burst at a time → {"sent","received","latency_us":{"p50","p99"},"late_ms"}
  *   {"play": {"clip", "senders", "warm_ms", "ms"}}   the first ends send true media → {"warm"}, {"measured"}, {"sent","frames","late_ms"} (recording/play.h)
  *   end of input ends it. */
 #include <jansson.h>
@@ -79,6 +79,7 @@ static gint64 percentile_us(const Tally *tally, double share) {
 
 typedef struct Pace {
   gdouble pps;
+  guint burst; /* packets of one end at a time */
   gsize bytes;
   gint64 worst_late_us;
 } Pace;
@@ -89,13 +90,13 @@ static void send_for(Load *load, Pace *pace, gint64 ms) {
   const double interval_us = 1e6 / pace->pps, gap_us = interval_us / load->n;
   const guint64 total = (guint64)((double)ms * 1000 / gap_us);
   for (guint64 k = 0; k < total;) {
-    const gint64 due_us = began_us + (gint64)((double)k * gap_us), now_us = g_get_monotonic_time();
+    const gint64 due_us = began_us + (gint64)((double)(k - k % pace->burst) * gap_us), now_us = g_get_monotonic_time();
     if (now_us < due_us) {
       step(load, due_us);
       continue;
     }
     pace->worst_late_us = MAX(pace->worst_late_us, now_us - due_us);
-    end_send(load->ends[k % load->n], pace->bytes);
+    end_send(load->ends[k / pace->burst % load->n], pace->bytes);
     if (++k % 16 == 0)
       step(load, 0);
   }
@@ -110,6 +111,7 @@ static void count_in(Load *load, Tally *tally) {
 
 static void run(Load *load, const json_t *order) {
   Pace pace = {.pps = json_number_value(json_object_get(order, "pps")),
+               .burst = MAX(1, (guint)json_integer_value(json_object_get(order, "burst"))),
                .bytes = (gsize)json_integer_value(json_object_get(order, "bytes"))};
   send_for(load, &pace, json_integer_value(json_object_get(order, "warm_ms")));
   memset(load->tally, 0, sizeof *load->tally);

@@ -72,7 +72,7 @@ async function compare(participants, under) {
 }
 
 async function latency() {
-  const order = { clip: clip(), warm_ms: 1000, ms: MEASURE_MS };
+  const order = { clip: clip(), warm_ms: WARM_MS, ms: MEASURE_MS };
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) {
     const one = {};

@@ -26,7 +26,7 @@ async function serve(request, response) {
 }
 
 export class Stage {
-  /** config: of the gate; janus: of JanusProcess.start. */
+  /** config: of the gate, or a function that makes it once Janus runs; janus: of JanusProcess.start. */
   static async start({ config = {}, janus = {} } = {}) {
     const stage = new Stage();
     stage.browsers = [];
@@ -36,7 +36,7 @@ export class Stage {
       await new Promise((resolve) => stage.server.listen(0, '127.0.0.1', resolve));
       stage.origin = `http://127.0.0.1:${stage.server.address().port}`;
       // All addresses: Firefox gathers none of the loopback interface, and pairs no other with 127.0.0.1, where Janus is.
-      stage.daemon = await Daemon.start({ media: '0.0.0.0:0', config: { 'sfu.janus': stage.janus.ws, 'signaling.origins': stage.origin, 'recording.segment_s': 2, ...config } });
+      stage.daemon = await Daemon.start({ media: '0.0.0.0:0', config: { 'sfu.janus': stage.janus.ws, 'signaling.origins': stage.origin, 'recording.segment_s': 2, ...(typeof config === 'function' ? await config(stage) : config) } });
     } catch (error) {
       await stage.end();
       throw error;

@@ -78,6 +78,16 @@ static void test_sfu(void) {
   g_assert_cmpuint(config_people_max(config), ==, 64); /* the mesh's limit is not an SFU's */
   g_autoptr(Config) none = load("--sfu.janus|", NULL);
   g_assert_null(none->sfu_janus);
+  g_assert_cmpstr(config->sfu_mode, ==, "janus");
+  g_assert_cmpstr(none->sfu_mode, ==, "none");
+  g_assert_false(config_has_sfu(none));
+  g_autoptr(Config) relays = load("--sfu.mode|relays", NULL);
+  g_assert_true(config_has_sfu(relays));
+  g_autoptr(Config) whip = load("--sfu.whip|https://sfu.example/whip/{resource}?key=hidden", NULL);
+  g_assert_cmpstr(whip->sfu_mode, ==, "relays");
+  g_autofree char *described = config_describe(whip);
+  g_assert_null(strstr(described, "hidden"));
+  g_assert_cmpuint(config_people_max(relays), ==, 64);
 }
 
 static void test_precedence(void) {
@@ -119,6 +129,14 @@ static void test_refused(void) {
       {"--sfu.janus|wss://127.0.0.1:8188", "ws://ADDR:PORT"},
       {"--sfu.janus|ws://u:p@127.0.0.1:8188", "ws://ADDR:PORT"},
       {"--sfu.janus|127.0.0.1:8188", "ws://ADDR:PORT"},
+      {"--sfu.mode|sfu", "none, janus or relays"},
+      {"--sfu.mode|janus", "needs janus"},
+      {"--sfu.mode|relays|--sfu.janus|ws://127.0.0.1:8188", "mode = janus"},
+      {"--sfu.mode|none|--sfu.janus|ws://127.0.0.1:8188", "mode = janus"},
+      {"--sfu.mode|janus|--sfu.janus|ws://127.0.0.1:1|--sfu.whip|https://sfu.example/whip", "mode = relays"},
+      {"--sfu.whip|ftp://sfu.example/whip", "WHIP endpoint"},
+      {"--sfu.whip|https://u:p@sfu.example/whip", "without user"},
+      {"--sfu.whip|/whip", "WHIP endpoint"},
       {"--announce|0.0.0.0", "wildcard"},
       {"--consent.lease_ms|5s", "whole number from 500 to 60000"},
       {"--consent.lease_ms|1", "whole number"},

@@ -208,7 +208,7 @@ test('requests and answers', async () => {
   assert.equal((await fetch(`${base}/p`, { method: 'POST' })).status, 200);
   assert.equal((await fetch(`${base}/p`, { method: 'POST', body: `{"a":"${'x'.repeat(250000)}"}` })).status, 200);
   assert.equal((await fetch(`${base}/p`, { method: 'POST', body: 'x'.repeat(300000) })).status, 413);
-  assert.equal((await fetch(`${base}/p`, { method: 'PATCH' })).status, 405);
+  assert.equal((await fetch(`${base}/p`, { method: 'PUT' })).status, 405);
   assert.equal((await fetch(`${base}/missing`)).status, 404);
   assert.deepEqual(await (await fetch(`${base}/later`)).json(), { answer: 'later' });
   assert.equal((await (await fetch(`${base}/big`)).text()).length, 3000000);

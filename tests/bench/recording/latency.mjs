@@ -12,9 +12,12 @@ const SETTLE_MS = 500;
 const KEPT_MS = 10_000;
 
 /** Every one of these sessions has committed video: a recorder that takes nothing would slow nobody down. */
-async function mustHaveRecorded(daemon, first, sessions) {
+async function mustHaveRecorded(server, first, sessions) {
   for (let i = first; i < first + sessions; i++)
-    await until(async () => (await daemon.segments(`bench-${i}`)).some(({ state, medium }) => state === 'kept' && medium === 'video'), `a kept segment of session ${i}`, KEPT_MS);
+    await until(async () => {
+      const { status, json } = await server.daemon.get(`/v1/sessions/bench-${i}/segments`, server.token(`bench-${i}`, 'auditor', 'auditor'));
+      return status === 200 && json.some(({ state, medium }) => state === 'kept' && medium === 'video');
+    }, `a kept segment of session ${i}`, KEPT_MS);
 }
 
 async function connect(server, ends) {
@@ -53,7 +56,7 @@ export async function measureLatency(calls, recorded, recording, { clip, warm_ms
     const { sent, received, latency_us, late_ms } = await quiet.next();
     for (let lines = 0; lines < 2; lines++) await taped.next();
     const played = await taped.next();
-    if (recording) await mustHaveRecorded(server.daemon, calls, recorded);
+    if (recording) await mustHaveRecorded(server, calls, recorded);
     return { p50_us: latency_us.p50, p99_us: latency_us.p99, lost: sent - received, cpu_us: used_us, late_ms, played_late_ms: played.late_ms };
   } finally {
     for (const load of loads) await load.end();

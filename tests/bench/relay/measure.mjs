@@ -16,6 +16,7 @@ export const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.
 /** {RECGATE_BENCH_name} as a list. */
 export const listed = (name, otherwise) => (process.env[`RECGATE_BENCH_${name}`] ?? otherwise).split(',');
 export const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
+const BURST = Number(process.env.RECGATE_BENCH_BURST ?? 1); // packets of one end at a time, as a camera's frame sends them
 export const MEASURE_MS = Number(process.env.RECGATE_BENCH_MS ?? 5000);
 
 /** Those that are installed, and named by RECGATE_BENCH_SERVERS (the first word of a name) if it is set. */
@@ -34,7 +35,7 @@ async function connect(server, load, ends, at_once) {
 }
 
 async function forward(server, load, { pps, ms }) {
-  load.tell({ run: { pps, ms, warm_ms: WARM_MS, bytes: PACKET_BYTES } });
+  load.tell({ run: { pps, burst: BURST, ms, warm_ms: WARM_MS, bytes: PACKET_BYTES } });
   await load.next();
   const from_us = cpu_us(server.pid);
   await load.next();

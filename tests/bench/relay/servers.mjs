@@ -69,10 +69,14 @@ export class Recgate {
 
   get pid() { return this.daemon.pid; }
 
-  #join(session, participant, role) {
+  /** Made here: the daemon's tool would keep this process, and the heartbeats that it sends, waiting. */
+  token(session, participant, role) {
     const now = Math.floor(Date.now() / 1000);
-    const token = forge({ aud: 'recgate', sid: session, sub: participant, role, iat: now, exp: now + 3600 }, { secret: this.secret });
-    return Client.join(this.daemon, session, participant, role, { token });
+    return forge({ aud: 'recgate', sid: session, sub: participant, role, iat: now, exp: now + 3600 }, { secret: this.secret });
+  }
+
+  #join(session, participant, role) {
+    return Client.join(this.daemon, session, participant, role, { token: this.token(session, participant, role) });
   }
 
   async #couple() {

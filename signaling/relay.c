@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "signaling/relay.h"
+
+#include <sodium.h>
+#include <string.h>
+
+G_DEFINE_QUARK(recgate - relay - error, relay_error)
+
+static void relay_free(gpointer data) {
+  Relay *relay = data;
+  if (relay->link != NULL)
+    session_sfu_unlink(relay->link);
+  if (relay->over != NULL)
+    relay->over(relay, relay->user);
+  g_free(relay);
+}
+
+GHashTable *relays_new(void) {
+  return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, relay_free);
+}
+
+void relay_end(Relay *relay) {
+  g_hash_table_remove(relay->daemon->relays, relay->id);
+}
+
+static void on_link_over(gpointer user) {
+  Relay *relay = user;
+  relay->link = NULL;
+  relay_end(relay);
+}
+
+/* R7, R15: media needs somebody who is in the session now, who can be asked and can withdraw. */
+static Member *find_member(Daemon *daemon, const char *session_id, const char *participant, GError **error) {
+  Session *session = session_get(daemon, session_id, FALSE);
+  Member *member = session != NULL && session->consent != NULL ? session_member(session, participant) : NULL;
+  if (member != NULL && member->on_roster && member->greeted)
+    return member;
+  g_set_error(error, RELAY_ERROR, RELAY_ERROR_NOT_JOINED,
+              "“%s” is not in the session “%s”. First they join it with recgate.v1 on /v1/ws: without that no media of theirs passes.",
+              participant, session_id);
+  return NULL;
+}
+
+/* A token bucket in time, as each socket has one: many requests of one person must not keep the others waiting. */
+static gboolean take_turn(Member *member, GError **error) {
+  const gint64 rate = member->session->daemon->config->messages_per_s_max, now_us = daemon_now_us();
+  const gint64 until_us = MAX(member->described_until_us, now_us) + G_USEC_PER_SEC / rate;
+  if (until_us - now_us > 2 * G_USEC_PER_SEC) {
+    g_set_error(error, RELAY_ERROR, RELAY_ERROR_FAST, "More than %d descriptions of one person a second: slow down.", (int)rate);
+    return FALSE;
+  }
+  member->described_until_us = until_us;
+  return TRUE;
+}
+
+Relay *relay_new(Daemon *daemon, const char *session, const char *participant, GError **error) {
+  guint8 random[RELAY_ID_BYTES];
+  Member *member = find_member(daemon, session, participant, error);
+  if (member == NULL || !take_turn(member, error))
+    return NULL;
+  Relay *relay = g_new0(Relay, 1);
+  relay->daemon = daemon;
+  relay->link = session_sfu_link(member, on_link_over, relay);
+  if (relay->link == NULL) {
+    g_free(relay);
+    g_set_error(error, RELAY_ERROR, RELAY_ERROR_MANY, "One person has at most %d relays: end those that are over.", SESSION_SFU_LINKS_MAX);
+    return NULL;
+  }
+  g_strlcpy(relay->session, session, sizeof relay->session);
+  g_strlcpy(relay->participant, participant, sizeof relay->participant);
+  randombytes_buf(random, sizeof random);
+  sodium_bin2hex(relay->id, sizeof relay->id, random, sizeof random);
+  g_hash_table_insert(daemon->relays, relay->id, relay);
+  return relay;
+}
+
+Relay *relay_find(Daemon *daemon, const char *id) {
+  return g_hash_table_lookup(daemon->relays, id);
+}
+
+/* RFC 8839 section 5.3: at session level, so before the first m=. */
+static gboolean is_ice_lite(const char *sdp) {
+  for (const char *line = sdp; line != NULL && !g_str_has_prefix(line, "m="); line = strchr(line, '\n')) {
+    line += *line == '\n';
+    const gsize n = strcspn(line, "\r\n");
+    if (n == strlen("a=ice-lite") && strncmp(line, "a=ice-lite", n) == 0)
+      return TRUE;
+    if (g_str_has_prefix(line, "m="))
+      return FALSE;
+  }
+  return FALSE;
+}
+
+gboolean relay_describe(Relay *relay, CallSide from, SdpType type, const char *sdp, char **out, GError **error) {
+  if (!take_turn(relay->link->member[CALL_A], error))
+    return FALSE;
+  if (is_ice_lite(sdp)) {
+    g_set_error(error, RELAY_ERROR, RELAY_ERROR_ICE_LITE,
+                "%s is ICE-lite (a=ice-lite), and so is the gate: neither would begin. The gate needs full ICE on that side.",
+                from == CALL_B ? "The SFU" : "The client");
+    return FALSE;
+  }
+  g_autoptr(GError) why = NULL;
+  if (call_description(relay->link->call, from, type, sdp, out, &why))
+    return TRUE;
+  g_set_error(error, RELAY_ERROR, g_error_matches(why, SDP_ERROR, SDP_ERROR_TOO_LARGE) ? RELAY_ERROR_TOO_LARGE : RELAY_ERROR_DESCRIPTION,
+              "The gate cannot pass this description: %s.", why->message);
+  return FALSE;
+}

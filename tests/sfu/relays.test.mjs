@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// /v1/relays as whoever writes an application for it meets them: what each call answers, whose relays are whose, and what ends with what.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client } from '../integration/client.mjs';
+import { Daemon } from '../integration/daemon.mjs';
+
+let daemon;
+before(async () => (daemon = await Daemon.start({ config: { 'sfu.mode': 'relays', 'signaling.origins': 'https://app.example' } })));
+after(() => daemon?.end());
+
+const token = (participant, role = 'client', session = 'talk') => daemon.token(session, participant, role);
+const service = () => token('backend', 'service', 'any');
+const relays = (body, jwt) => daemon.post('/v1/relays', jwt, body);
+/** A description as complete as the gate needs it; nobody listens behind it. */
+const sdp = ({ setup = 'actpass', letters = 'AB', lite = false, ufrag = 'abcd' } = {}) => ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', ...(lite ? ['a=ice-lite'] : []),
+  'a=group:BUNDLE 0', 'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'c=IN IP4 0.0.0.0', 'a=mid:0', `a=ice-ufrag:${ufrag}`, 'a=ice-pwd:abcdefghijklmnopqrstuvwx',
+  `a=fingerprint:sha-256 ${Array(32).fill(letters).join(':')}`, `a=setup:${setup}`, 'a=rtcp-mux', 'a=sendrecv', 'a=rtpmap:111 opus/48000/2',
+  'a=candidate:1 1 udp 1 192.0.2.7 4444 typ host', ''].join('\r\n');
+const offer = (more) => ({ type: 'offer', sdp: sdp(more) });
+const answer = (more) => ({ type: 'answer', sdp: sdp({ setup: 'active', letters: 'CD', ...more }) });
+const ufrag = ({ json }) => /a=ice-ufrag:(\S+)/.exec(json.description.sdp)[1];
+
+test('a participant’s own relay: offer, answer, a restart of one leg, and its end', async () => {
+  const anna = await Client.join(daemon, 'talk', 'anna', 'client');
+  const opened = await relays({ from: 'client', description: offer() }, token('anna'));
+  assert.equal(opened.status, 201);
+  const at = opened.headers.get('location');
+  assert.equal(at, `/v1/relays/${opened.json.relay}`);
+  assert.equal(opened.json.description.type, 'offer');
+  assert.match(opened.json.description.sdp, /a=ice-lite/);
+  assert.doesNotMatch(opened.json.description.sdp, /AB:AB|192\.0\.2/, 'nothing of the client’s own');
+
+  const answered = await daemon.post(at, token('anna'), { from: 'sfu', description: answer() });
+  assert.deepEqual([answered.status, answered.json.relay, answered.json.description.type], [200, opened.json.relay, 'answer']);
+  assert.doesNotMatch(answered.json.description.sdp, /CD:CD/);
+
+  const again = await daemon.post(at, token('anna'), { from: 'client', description: offer({ ufrag: 'efgh' }) });
+  assert.equal(ufrag(again), ufrag(opened), 'the SFU’s leg does not restart');
+  const restarted = await daemon.post(at, token('anna'), { from: 'sfu', description: answer() });
+  assert.notEqual(ufrag(restarted), ufrag(answered));
+
+  const back = await daemon.post(at, token('anna'), { from: 'sfu', description: offer({ letters: 'CD' }) });
+  assert.deepEqual([back.status, back.json.description.type], [200, 'offer'], 'and the SFU may offer');
+  const rolled = await daemon.post(at, token('anna'), { from: 'sfu', description: { type: 'rollback' } });
+  assert.deepEqual(rolled.json.description, { type: 'rollback', sdp: '' });
+
+  assert.equal((await daemon.get(at, token('anna'), { method: 'DELETE' })).status, 204);
+  assert.equal((await daemon.get(at, token('anna'), { method: 'DELETE' })).status, 404);
+  anna.close();
+});
+
+test('a service names session and participant, who must have joined (R7)', async () => {
+  const body = { session: 'talk', participant: 'ben', from: 'sfu', description: offer() };
+  const early = await relays(body, service());
+  assert.deepEqual([early.status, early.json.code], [409, 'not_joined']);
+  assert.match(early.json.message, /“ben” .*“talk”.*recgate\.v1 on \/v1\/ws/);
+  const ben = await Client.join(daemon, 'talk', 'ben', 'client');
+  assert.equal((await relays(body, service())).status, 201);
+  for (const wrong of [{ session: undefined }, { participant: undefined }, { session: '../x' }, { participant: 7 }]) {
+    const { status, json } = await relays({ ...body, ...wrong }, service());
+    assert.deepEqual([status, json.code], [400, 'bad_id'], JSON.stringify(wrong));
+  }
+  ben.close();
+});
+
+test('nobody makes or uses another’s relay', async () => {
+  const [carl, dora] = [await Client.join(daemon, 'talk', 'carl', 'client'), await Client.join(daemon, 'talk', 'dora', 'client')];
+  const own = await relays({ from: 'client', description: offer() }, token('carl'));
+  const at = own.headers.get('location');
+  for (const jwt of [token('dora'), token('carl', 'client', 'other')]) {
+    assert.equal((await daemon.post(at, jwt, { from: 'sfu', description: answer() })).json.code, 'unknown_relay');
+    assert.equal((await daemon.get(at, jwt, { method: 'DELETE' })).status, 404);
+  }
+  assert.deepEqual(await relays({ participant: 'carl', from: 'client', description: offer() }, token('dora')).then(({ status, json }) => [status, json.code]), [403, 'not_yours']);
+  assert.deepEqual(await relays({ from: 'client', description: offer() }, token('eve', 'auditor')).then(({ status, json }) => [status, json.code]), [403, 'wrong_role']);
+  assert.equal((await relays({ from: 'client', description: offer() })).status, 401);
+  assert.equal((await relays({ from: 'client', description: offer() }, 'a.b.c')).json.code, 'bad_token');
+  assert.equal((await daemon.post(at, service(), { from: 'sfu', description: answer() })).status, 200, 'and carl’s works on');
+  for (const one of [carl, dora]) one.close();
+});
+
+test('leaving, and being replaced, ends one’s relays (R15)', async () => {
+  const first = await Client.join(daemon, 'talk', 'emil', 'client');
+  const open = async () => (await relays({ from: 'client', description: offer() }, token('emil'))).headers.get('location');
+  const before = await open();
+  const second = await Client.join(daemon, 'talk', 'emil', 'client');
+  await first.expect('replaced');
+  const gone = await daemon.post(before, token('emil'), { from: 'sfu', description: answer() });
+  assert.deepEqual([gone.status, gone.json.code], [404, 'unknown_relay']);
+  assert.match(gone.json.message, /left the session/);
+  const later = await open();
+  await second.leave();
+  assert.equal((await daemon.post(later, token('emil'), { from: 'sfu', description: answer() })).status, 404);
+  assert.equal((await relays({ from: 'client', description: offer() }, token('emil'))).json.code, 'not_joined');
+  first.close();
+});
+
+test('what the gate cannot stand in is refused in words that help', async () => {
+  const fay = await Client.join(daemon, 'talk', 'fay', 'client');
+  const jwt = token('fay');
+  const at = (await relays({ from: 'client', description: offer() }, jwt)).headers.get('location');
+  const lite = await daemon.post(at, jwt, { from: 'sfu', description: answer({ lite: true }) });
+  assert.deepEqual([lite.status, lite.json.code], [409, 'ice_lite']);
+  assert.match(lite.json.message, /The SFU is ICE-lite/);
+  assert.equal((await daemon.post(at, jwt, { from: 'sfu', description: answer() })).status, 200, 'a full one is welcome after it');
+  for (const [body, status, code] of [
+    [{ from: 'sfu', description: offer({ lite: true }) }, 409, 'ice_lite'],
+    [{ from: 'client', description: { type: 'offer', sdp: sdp().replace('a=rtcp-mux\r\n', '') } }, 400, 'bad_description'],
+    [{ from: 'client', description: { type: 'offer', sdp: 'x' } }, 400, 'bad_description'],
+    [{ from: 'client', description: { type: 'offer', sdp: `${sdp()}a=x:${'y'.repeat(140_000)}\r\n` } }, 413, 'too_large'],
+    [{ from: 'client', description: { type: 'offer' } }, 400, 'bad_description'],
+    [{ from: 'client' }, 400, 'bad_description'],
+    [{ from: 'client', description: answer() }, 400, 'bad_description'],
+    [{ from: 'me', description: offer() }, 400, 'bad_from'],
+    [{ description: offer() }, 400, 'bad_from'],
+  ]) {
+    const refused = await relays(body, jwt);
+    assert.deepEqual([refused.status, refused.json.code], [status, code], JSON.stringify(body).slice(0, 200));
+    assert.ok(refused.json.message.length > 30 && !refused.headers.get('location'));
+  }
+  assert.equal((await daemon.get('/v1/relays', jwt, { method: 'POST' })).status, 400);
+  const got = await daemon.get(at, jwt);
+  assert.deepEqual([got.status, got.headers.get('allow')], [405, 'POST, DELETE, OPTIONS']);
+  assert.equal((await daemon.get(at, jwt, { method: 'PATCH', body: '{}' })).status, 405);
+  fay.close();
+});
+
+test('each person has limits: relays at a time, and descriptions a second', async () => {
+  const gil = await Client.join(daemon, 'talk', 'gil', 'client');
+  const opened = [];
+  let slow;
+  for (let i = 0; i < 200 && !slow; i++) {
+    const { status, json } = await relays({ from: 'client', description: offer() }, token('gil'));
+    if (status === 201) opened.push(json.relay);
+    else slow = json;
+  }
+  assert.equal(slow?.code, 'too_many');
+  assert.ok(opened.length <= 80);
+  const hal = await Client.join(daemon, 'talk', 'hal', 'client');
+  assert.equal((await relays({ from: 'client', description: offer() }, token('hal'))).status, 201, 'and nobody else waits for it');
+  for (const one of [gil, hal]) one.close();
+});
+
+test('a page of an allowed origin may use it, another may not read it (CORS)', async () => {
+  const ask = (origin) => daemon.get('/v1/relays', null, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' } });
+  const ours = await ask('https://app.example');
+  assert.equal(ours.status, 204);
+  assert.equal(ours.headers.get('access-control-allow-origin'), 'https://app.example');
+  assert.match(ours.headers.get('access-control-allow-headers'), /Authorization/);
+  assert.match(ours.headers.get('access-control-expose-headers'), /Location/);
+  assert.equal((await ask('https://evil.example')).headers.get('access-control-allow-origin'), null);
+  const refused = await daemon.get('/v1/relays', null, { method: 'POST', headers: { origin: 'https://app.example' }, body: '{}' });
+  assert.deepEqual([refused.status, refused.headers.get('access-control-allow-origin')], [401, 'https://app.example'], 'errors are read, too');
+});
+
+test('its sessions are no mesh; a gate without the mode says how to get it', async () => {
+  const people = [];
+  for (let i = 0; i < 6; i++) people.push(await Client.join(daemon, 'many', `p${i}`, i ? 'client' : 'expert'));
+  assert.ok(people.every((one) => !one.log.some(({ type }) => type === 'peer.ready')));
+  for (const one of people) one.close();
+  const mesh = await Daemon.start();
+  const { status, json } = await mesh.post('/v1/relays', mesh.token('talk', 'ida', 'client'), { from: 'client', description: offer() });
+  assert.deepEqual([status, json.code], [404, 'relays_off']);
+  assert.match(json.message, /\[sfu\] mode = relays/);
+  await mesh.end();
+});
