@@ -13,6 +13,7 @@
 #include "signaling/api-export.h"
 #include "signaling/janus.h"
 #include "signaling/letter.h"
+#include "signaling/notify.h"
 #include "signaling/relay.h"
 #include "signaling/reports.h"
 #include "signaling/whip-upstream.h"
@@ -260,6 +261,7 @@ static void stop(Daemon *daemon) {
   g_clear_pointer(&daemon->relays, g_hash_table_unref); /* empty: each ended with its session's calls */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
+  g_clear_pointer(&daemon->janus_entrants, g_hash_table_unref);
   alarms_free(daemon->alarms);
   g_ptr_array_unref(daemon->exports);
   g_object_unref(daemon->ending);
@@ -275,6 +277,17 @@ static void stop(Daemon *daemon) {
 static gboolean start_letters(Daemon *daemon, GError **error) {
   daemon->letters = letters_load(daemon->config->template_dir, error);
   return daemon->letters != NULL;
+}
+
+static void run(Daemon *daemon) {
+  GSource *watchdog = notify_watchdog_start(daemon->control);
+  notify_send("READY=1");
+  g_main_loop_run(daemon->loop);
+  notify_send("STOPPING=1");
+  if (watchdog != NULL) {
+    g_source_destroy(watchdog);
+    g_source_unref(watchdog);
+  }
 }
 
 static int serve(Config *config) {
@@ -298,7 +311,7 @@ static int serve(Config *config) {
     if (config->demo)
       print_demo_links(&daemon);
     be_prompt(SCHED_RR | SCHED_RESET_ON_FORK, RANK_SHORT_STEPS);
-    g_main_loop_run(daemon.loop);
+    run(&daemon);
   } else
     g_printerr("recgate: %s\n", error->message);
   stop(&daemon);

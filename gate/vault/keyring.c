@@ -36,15 +36,51 @@ struct KeyRing {
   gboolean unsynced; /* tombstones */
 };
 
-static gboolean read_root(int dir_fd, guint8 *root, GError **error) {
+/* The service manager's copy of the root key (systemd: LoadCredential), which is on no disk of ours. -1 with errno ENOENT: there is none. */
+static int open_credential(void) {
+  const char *dir = g_getenv("CREDENTIALS_DIRECTORY");
+  g_autofree char *path = dir != NULL && *dir == '/' ? g_build_filename(dir, "root.key", NULL) : NULL;
+  errno = ENOENT;
+  return path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+}
+
+/* Two homes would make it unclear which of them a destroyed root key has to leave; -1: refused. */
+static int open_root(int dir_fd, gboolean *from_outside, GError **error) {
+  struct stat about;
+  int credential = open_credential();
+  if (credential < 0 && errno != ENOENT) {
+    files_failed(error, "open the credential root.key");
+    return -1;
+  }
+  *from_outside = credential >= 0;
+  if (credential >= 0 && fstatat(dir_fd, "root.key", &about, AT_SYMLINK_NOFOLLOW) == 0) {
+    files_close(&credential);
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                        "root.key is given as a credential and lies in the data directory too: if they are the same, remove the latter");
+    return -1;
+  }
+  if (credential >= 0)
+    return credential;
   int fd = openat(dir_fd, "root.key", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0 && errno == ENOENT) {
+  if (fd < 0 && errno == ENOENT)
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
                         "root.key is missing, nothing of what is kept can be read without it: restore it from its backup");
+  else if (fd < 0)
+    files_failed(error, "open root.key");
+  return fd;
+}
+
+static gboolean read_root(int dir_fd, guint8 *root, GError **error) {
+  struct stat about;
+  gboolean from_outside;
+  int fd = open_root(dir_fd, &from_outside, error);
+  if (fd < 0)
+    return FALSE;
+  if (from_outside && (fstat(fd, &about) != 0 || about.st_size != AEAD_KEY_BYTES)) {
+    files_close(&fd);
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "the credential root.key is not %d bytes, as they are, of random", AEAD_KEY_BYTES);
     return FALSE;
   }
-  if (fd < 0)
-    return files_failed(error, "open root.key");
   const gboolean whole = files_read_at(fd, root, AEAD_KEY_BYTES, 0, error);
   files_close(&fd);
   if (!whole)
@@ -54,8 +90,12 @@ static gboolean read_root(int dir_fd, guint8 *root, GError **error) {
 
 /* First start. The key file comes last: as long as it is missing nothing can have been wrapped by this root key. */
 static gboolean make_files(int dir_fd, Secrets *secrets, GError **error) {
-  randombytes_buf(secrets->root, sizeof secrets->root);
-  if (!files_put(dir_fd, "root.key", secrets->root, sizeof secrets->root, error))
+  int credential = open_credential();
+  const gboolean from_outside = credential >= 0 || errno != ENOENT; /* one that cannot be read is refused by read_root */
+  files_close(&credential);
+  if (!from_outside)
+    randombytes_buf(secrets->root, sizeof secrets->root);
+  if (from_outside ? !read_root(dir_fd, secrets->root, error) : !files_put(dir_fd, "root.key", secrets->root, sizeof secrets->root, error))
     return FALSE;
   g_autofree guint8 *zeros = g_malloc0(KEYRING_SLOTS_FIRST * KEYRING_SLOT_BYTES);
   return files_put(dir_fd, "keys", zeros, KEYRING_SLOTS_FIRST * KEYRING_SLOT_BYTES, error);

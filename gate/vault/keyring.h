@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DATA/keys: one 512-byte slot for each recording and participant, and DATA/root.key that wraps them.
+/* DATA/keys: one 512-byte slot for each recording and participant, and the root key that wraps them.
  *
  * Threads: a ring belongs to one thread (the storage thread, or a reader's). The file is preallocated and held open, so that
  * destroying a key needs no space and no descriptor (R13, fault 30). Errors: VAULT_ERROR_STORAGE, _CORRUPT, _FULL. */
@@ -30,7 +30,8 @@ typedef struct KeyTombstone {
 
 typedef enum KeySlotState { KEY_SLOT_EMPTY = 0, KEY_SLOT_LIVE, KEY_SLOT_TOMBSTONE } KeySlotState;
 
-/* make: root key and key file may be made when both are missing. */
+/* make: root key and key file may be made when both are missing. A credential root.key in $CREDENTIALS_DIRECTORY (32 bytes) stands in for
+ * DATA/root.key, which must not exist beside it. */
 KeyRing *keyring_open(int dir_fd, gboolean make, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void keyring_free(KeyRing *ring);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyRing, keyring_free)

@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 SUITES_DAILY='lint unit integration browser'
-SUITES_ALL='lint unit integration browser sfu toggles screens pages browsers netns kill withdraw long mutation asan tsan fuzz soak'
+SUITES_ALL='lint unit integration browser sfu package toggles screens pages browsers netns kill withdraw long mutation asan tsan fuzz soak'
 
 suites_expand() {
   local name
@@ -70,6 +70,17 @@ suite_integration() {
   AT_ONCE=2 node_suite integration 150 tests/integration/*.test.mjs # they wait more than they work
 }
 
+# The Debian package, installed, used and removed in a copy of the machine (tests/package/in-overlay.sh). "Later" is the same with another version.
+suite_package() {
+  local at=build/package/test
+  bounded package-build 400 sh -c "./dev package && rm -rf $at && mkdir $at && cp build/package/recgate_*.deb $at && tests/package/later.sh $at"
+  if ! tests/package/in-overlay.sh true 2>/dev/null; then
+    skipped package 'a copy of the machine needs root and overlayfs'
+    return
+  fi
+  RECGATE_BUILD=/usr/bin RECGATE_PACKAGES=$PWD/$at IN_NETWORK=tests/package/in-overlay.sh node_suite package 150 tests/package/package.test.mjs
+}
+
 # Browsers live in a network of their own (own-network.sh).
 suite_browser() {
   IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw}.test.mjs
@@ -127,7 +138,7 @@ suite_withdraw() {
 }
 
 suite_soak() {
-  RECGATE_SOAK_S=${RECGATE_SOAK_S:-200} IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
+  RECGATE_SOAK_S=${RECGATE_SOAK_S:-150} IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
 }
 
 # 10^6 schedules of the consent core; the vault's process ended and its disk full at every call, its disk broken at every tenth.

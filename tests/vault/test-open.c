@@ -105,6 +105,37 @@ static void test_damaged(void) {
   }
 }
 
+/* A root key that a service manager hands over is nowhere in the data directory; two homes, none and a wrong one are refused. */
+static void test_credential(void) {
+  g_autofree char *outside = g_dir_make_tmp("recgate-credentials-XXXXXX", NULL), *key = g_build_filename(outside, "root.key", NULL);
+  g_autofree char *text = g_strnfill(45, 'k');
+  g_assert_true(g_file_set_contents(key, text, 32, NULL));
+  g_setenv("CREDENTIALS_DIRECTORY", outside, TRUE);
+  g_autofree char *dir = filled(), *inside = g_build_filename(dir, "root.key", NULL), *message = NULL;
+  g_assert_false(g_file_test(inside, G_FILE_TEST_EXISTS));
+  g_assert_cmpint(open_code(dir, NULL), ==, -1);
+
+  g_assert_true(g_file_set_contents(inside, text, 32, NULL));
+  g_assert_cmpint(open_code(dir, &message), ==, VAULT_ERROR_CORRUPT);
+  g_assert_nonnull(strstr(message, "too"));
+  g_unsetenv("CREDENTIALS_DIRECTORY"); /* moved back */
+  g_assert_cmpint(open_code(dir, NULL), ==, -1);
+  g_unlink(inside);
+  g_assert_cmpint(open_code(dir, NULL), ==, VAULT_ERROR_CORRUPT);
+  g_assert_false(g_file_test(inside, G_FILE_TEST_EXISTS)); /* no new one beside keys that the old one wraps */
+
+  g_setenv("CREDENTIALS_DIRECTORY", outside, TRUE);
+  g_assert_true(g_file_set_contents(key, text, 44, NULL)); /* base64 by mistake */
+  g_assert_cmpint(open_code(dir, NULL), ==, VAULT_ERROR_CORRUPT);
+  text[0] = 'x';
+  g_assert_true(g_file_set_contents(key, text, 32, NULL));
+  g_assert_cmpint(open_code(dir, NULL), ==, VAULT_ERROR_CORRUPT);
+  g_unsetenv("CREDENTIALS_DIRECTORY");
+  g_unlink(key);
+  g_rmdir(outside);
+  fixture_remove(dir);
+}
+
 /* Fault 35. In a child: it cannot be undone. */
 static void test_protect(void) {
   const pid_t child = fork();
@@ -125,6 +156,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/open/modes", test_modes);
   g_test_add_func("/vault/open/second-owner", test_second_owner);
   g_test_add_func("/vault/open/damaged", test_damaged);
+  g_test_add_func("/vault/open/credential", test_credential);
   g_test_add_func("/vault/open/protect", test_protect);
   return g_test_run();
 }
