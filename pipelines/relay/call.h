@@ -18,6 +18,7 @@ typedef struct CallTrack { /* a negotiated track that its sender sends and that 
   guint8 pt, red_pt, rtx_pt;         /* 0 where there is none (RFC 2198 RED of video carries the media payload; RTX is filler to us) */
   guint8 ulpfec_pt;
   guint32 clock_rate;
+  guint64 pts[2];                    /* bits: `pt` and the other negotiated payload types of the same codec (profiles, packetization modes) */
 } CallTrack;
 
 typedef struct CallEvents { /* control thread */

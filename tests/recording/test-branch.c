@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A branch with real VP8 and Opus: segments that play, borders, reordering, hostile packets (fault 11), nothing after the kill (R11). */
+/* A branch with real VP8, VP9, H.264 and Opus: segments that play, borders, reordering, hostile packets (fault 11), nothing after the kill (R11). */
 #include "pipelines/recording/branch.h"
 
 #include <glib/gstdio.h>
@@ -65,15 +65,19 @@ static void on_keyframe(guint32 number, gpointer user) {
     media_force_keyframe(&bench->media);
 }
 
-static void bench_open(Bench *bench, gboolean video) {
+static const char *const all_codecs[] = {"opus", "vp8", "vp9", "h264"};
+static const char *const picture_codecs[] = {"vp8", "vp9", "h264"};
+
+static void bench_open(Bench *bench, const char *codec) {
+  const gboolean video = !g_str_equal(codec, "opus");
   *bench = (Bench){.now_us = 1000 * S};
   bench->kept = g_array_new(FALSE, FALSE, sizeof(Kept));
-  media_init(&bench->media, video ? 320 : 0, 240, video ? 96 : 111, 0xabcdef01, 65500, 0xffff0000, 0);
+  media_init_codec(&bench->media, codec, video ? 320 : 0, 240, video ? 96 : 111, 0xabcdef01, 65500, 0xffff0000, 0);
   bench->track = (RecorderTrack){.number = 7,
                                  .participant = "p",
                                  .track = "0",
                                  .medium = video ? "video" : "audio",
-                                 .codec = video ? "vp8" : "opus",
+                                 .codec = codec,
                                  .pt = bench->media.pt,
                                  .red_pt = video ? 97 : 0,
                                  .ulpfec_pt = video ? 98 : 0,
@@ -151,9 +155,9 @@ static void assert_each_plays(Bench *bench, guint frames) {
   g_assert_cmpuint(sum, ==, frames);
 }
 
-static void test_video_segments(void) {
+static void test_video_segments(gconstpointer codec) {
   Bench bench;
-  bench_open(&bench, TRUE);
+  bench_open(&bench, codec);
   send_frames(&bench, 200);
   branch_end(bench.branch);
   g_assert_cmpuint(bench.kept->len, ==, 4);
@@ -174,7 +178,7 @@ static void test_video_segments(void) {
 
 static void test_audio_segments(void) {
   Bench bench;
-  bench_open(&bench, FALSE);
+  bench_open(&bench, "opus");
   send_frames(&bench, 350);
   branch_end(bench.branch);
   g_assert_cmpuint(bench.kept->len, ==, 4);
@@ -185,9 +189,9 @@ static void test_audio_segments(void) {
   bench_close(&bench);
 }
 
-static void test_no_keyframe_continues(void) {
+static void test_no_keyframe_continues(gconstpointer codec) {
   Bench bench;
-  bench_open(&bench, TRUE);
+  bench_open(&bench, codec);
   bench.ignore_requests = TRUE;
   send_frames(&bench, 160); /* 6.4 s: cuts at 3 s and 6 s */
   branch_end(bench.branch);
@@ -204,9 +208,9 @@ static void test_no_keyframe_continues(void) {
 }
 
 /* The gate opens in the middle of a stream: nothing is written until a keyframe, asked for at most once a second. */
-static void test_waits_for_keyframe(void) {
+static void test_waits_for_keyframe(gconstpointer codec) {
   Bench bench;
-  bench_open(&bench, TRUE);
+  bench_open(&bench, codec);
   bench.ignore_requests = TRUE;
   g_autoptr(GPtrArray) before = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
   media_frame(&bench.media, before); /* the stream's own keyframe came before the gate opened */
@@ -227,13 +231,13 @@ static gint by_first(gconstpointer a, gconstpointer b) {
 }
 
 /* Each packet is late by up to 50 ms: jitter buffers lost the first keyframe in 11 of 12 such runs. */
-static void test_reordering_keeps_first_keyframe(void) {
+static void test_reordering_keeps_first_keyframe(gconstpointer codec) {
   for (guint seed = 1; seed <= 12; seed++) {
     Bench bench;
     g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
     g_autoptr(GPtrArray) packets = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(gint64[2]));
-    bench_open(&bench, TRUE);
+    bench_open(&bench, codec);
     for (guint frame = 0; frame < 25; frame++) {
       guint first = packets->len;
       media_frame(&bench.media, packets);
@@ -254,9 +258,9 @@ static void test_reordering_keeps_first_keyframe(void) {
 }
 
 /* What Chromium sends once red and ulpfec are negotiated: VP8 in RED, FEC in RED and padding in the same sequence. */
-static void test_red_and_fillers(void) {
+static void test_red_and_fillers(gconstpointer codec) {
   Bench bench;
-  bench_open(&bench, TRUE);
+  bench_open(&bench, codec);
   guint16 seq = 65000;
   for (guint frame = 0; frame < 60; frame++) {
     g_autoptr(GPtrArray) packets = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
@@ -306,9 +310,10 @@ static void test_hostile(void) {
   guint32 seed = g_random_int();
   g_test_message("seed %u", seed);
   g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
-  for (guint video = 0; video < 2; video++) {
+  for (guint c = 0; c < G_N_ELEMENTS(all_codecs); c++) {
     Bench bench;
-    bench_open(&bench, video == 1);
+    bench_open(&bench, all_codecs[c]);
+    g_test_message("%s", all_codecs[c]);
     for (guint i = 0; i < 200; i++) {
       g_autoptr(GPtrArray) packets = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
       media_frame(&bench.media, packets);
@@ -327,9 +332,9 @@ static void test_hostile(void) {
   }
 }
 
-static void test_killed_writes_nothing(void) {
+static void test_killed_writes_nothing(gconstpointer codec) {
   Bench bench;
-  bench_open(&bench, TRUE);
+  bench_open(&bench, codec);
   send_frames(&bench, 30);
   gsize before = bench.written_bytes;
   g_assert_cmpuint(before, >, 0);
@@ -341,9 +346,9 @@ static void test_killed_writes_nothing(void) {
   bench_close(&bench);
 }
 
-static void test_refused_ends(void) {
+static void test_refused_ends(gconstpointer codec) {
   Bench bench;
-  bench_open(&bench, TRUE);
+  bench_open(&bench, codec);
   send_frames(&bench, 30);
   bench.refuse = TRUE;
   send_frames(&bench, 2);
@@ -358,9 +363,10 @@ static void test_refused_ends(void) {
 
 /* Camera off for 12 s: the open segment ends by itself and can commit; what follows begins a new one at the true time. */
 static void test_silence_seals(void) {
-  for (guint video = 0; video < 2; video++) {
+  for (guint c = 0; c < G_N_ELEMENTS(all_codecs); c++) {
     Bench bench;
-    bench_open(&bench, video == 1);
+    bench_open(&bench, all_codecs[c]);
+    g_test_message("%s", all_codecs[c]);
     send_frames(&bench, 30);
     gint64 silent_us = bench.now_us;
     for (; bench.now_us < silent_us + 12 * S; bench.now_us += 100000) {
@@ -379,17 +385,17 @@ static void test_silence_seals(void) {
   }
 }
 
-static void test_size_and_ssrc_change(void) {
+static void test_size_and_ssrc_change(gconstpointer codec) {
   Bench bench;
-  bench_open(&bench, TRUE);
+  bench_open(&bench, codec);
   send_frames(&bench, 30);
   Media before = bench.media;
-  media_init(&bench.media, 640, 480, 96, before.ssrc, before.next_seq, before.rtp_offset, 0);
+  media_init_codec(&bench.media, codec, 640, 480, 96, before.ssrc, before.next_seq, before.rtp_offset, 0);
   bench.media.at_us = before.at_us;
   media_clear(&before);
   send_frames(&bench, 30);
   before = bench.media;
-  media_init(&bench.media, 160, 120, 96, 0x1234, 17, 99, 0);
+  media_init_codec(&bench.media, codec, 160, 120, 96, 0x1234, 17, 99, 0);
   media_clear(&before);
   send_frames(&bench, 30);
   branch_end(bench.branch);
@@ -400,19 +406,26 @@ static void test_size_and_ssrc_change(void) {
   bench_close(&bench);
 }
 
+static void add(const char *name, GTestDataFunc run_test) {
+  for (guint i = 0; i < G_N_ELEMENTS(picture_codecs); i++) {
+    g_autofree char *path = g_strdup_printf("/recording/branch/%s/%s", name, picture_codecs[i]);
+    g_test_add_data_func(path, picture_codecs[i], run_test);
+  }
+}
+
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
-  g_test_add_func("/recording/branch/video_segments", test_video_segments);
+  add("video_segments", test_video_segments);
   g_test_add_func("/recording/branch/audio_segments", test_audio_segments);
-  g_test_add_func("/recording/branch/no_keyframe_continues", test_no_keyframe_continues);
-  g_test_add_func("/recording/branch/waits_for_keyframe", test_waits_for_keyframe);
-  g_test_add_func("/recording/branch/reordering_keeps_first_keyframe", test_reordering_keeps_first_keyframe);
-  g_test_add_func("/recording/branch/red_and_fillers", test_red_and_fillers);
+  add("no_keyframe_continues", test_no_keyframe_continues);
+  add("waits_for_keyframe", test_waits_for_keyframe);
+  add("reordering_keeps_first_keyframe", test_reordering_keeps_first_keyframe);
+  add("red_and_fillers", test_red_and_fillers);
   g_test_add_func("/recording/branch/hostile", test_hostile);
-  g_test_add_func("/recording/branch/killed_writes_nothing", test_killed_writes_nothing);
-  g_test_add_func("/recording/branch/refused_ends", test_refused_ends);
+  add("killed_writes_nothing", test_killed_writes_nothing);
+  add("refused_ends", test_refused_ends);
   g_test_add_func("/recording/branch/silence_seals", test_silence_seals);
-  g_test_add_func("/recording/branch/size_and_ssrc_change", test_size_and_ssrc_change);
+  add("size_and_ssrc_change", test_size_and_ssrc_change);
   return g_test_run();
 }
