@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "pipelines/recording/codec.h"
 #include "pipelines/relay/control.h"
 
 typedef struct Opening { /* what an answer of another thread belongs to; the take may be over by then */
@@ -14,10 +15,9 @@ typedef struct Opening { /* what an answer of another thread belongs to; the tak
 } Opening;
 
 static gboolean recordable(const CallTrack *track, ConsentMedia media) {
-  if (g_str_equal(track->medium, "audio"))
-    return (media & CONSENT_MEDIA_AUDIO) != 0 && g_str_equal(track->codec, "opus");
+  const ConsentMedia medium = g_str_equal(track->medium, "audio") ? CONSENT_MEDIA_AUDIO : CONSENT_MEDIA_VIDEO;
   /* R16. Of simulcast no layer is chosen yet, and all of them as one are no picture. */
-  return (media & CONSENT_MEDIA_VIDEO) != 0 && g_str_equal(track->codec, "vp8") && !track->simulcast;
+  return (media & medium) != 0 && codec_find(track->medium, track->codec) != NULL && !track->simulcast;
 }
 
 static void add_taps(GArray *taps, Link *link, CallSide side, ConsentMedia media) {
@@ -191,6 +191,7 @@ static void open_branches(Session *session, Take *take) {
                                .red_pt = track->red_pt,
                                .ulpfec_pt = track->ulpfec_pt,
                                .clock_rate = track->clock_rate,
+                               .pts = {track->pts[0], track->pts[1]},
                                .keyframe = g_str_equal(track->medium, "video") ? on_keyframe_wanted : NULL,
                                .keyframe_user = session->daemon};
     g_array_append_val(tracks, one);

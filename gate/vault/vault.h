@@ -76,7 +76,7 @@ typedef struct VaultSegmentInfo {
   const char *participant; /* id */
   const char *track;       /* unique within the participant and take: the SDP mid, say */
   const char *medium;      /* "audio" | "video" */
-  const char *codec;       /* "opus" | "vp8" */
+  const char *codec;       /* "opus" | "vp8" | "vp9" | "h264" */
   guint32 seq;             /* from 0, without holes, for each track of a take */
   gboolean continues;      /* does not begin with a keyframe */
 } VaultSegmentInfo;

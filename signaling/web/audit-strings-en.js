@@ -135,6 +135,7 @@ export const en = {
     erased: 'This recording has been erased. Nobody can play it any more.',
     nothing_kept: 'Nothing is kept of this person.',
     too_many_exports: 'Too many recordings are being fetched at the moment. Please try again when one has finished.',
+    cannot_play: 'This browser cannot play this person’s recording (H.264). Download it and play it with another program, or watch everyone side by side.',
     nothing_kept_of_call: 'Nothing is kept of this call.',
     not_found: 'This gate does not offer that.',
     not_logged: 'The ledger could not be written, so nothing is shown.',

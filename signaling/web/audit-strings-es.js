@@ -133,6 +133,7 @@ export const es = {
     erased: 'Esta grabación se ha borrado. Ya nadie puede reproducirla.',
     nothing_kept: 'No se conserva nada de esta persona.',
     too_many_exports: 'Ahora mismo se están trayendo demasiadas grabaciones. Inténtelo de nuevo cuando haya terminado alguna.',
+    cannot_play: 'Este navegador no puede reproducir la grabación de esta persona (H.264). Descárguela y reprodúzcala con otro programa, o vea a todos lado a lado.',
     nothing_kept_of_call: 'No se conserva nada de esta llamada.',
     not_found: 'Esta compuerta no lo ofrece.',
     not_logged: 'No se pudo escribir en el registro, así que no se muestra nada.',
