@@ -13,7 +13,7 @@ typedef struct Export {
   HttpStream *stream;               /* made with the first bytes: until then an error can still be said in words */
   char *session, *participant, *by; /* participant NULL: everyone, side by side */
   ExportRange range;
-  gboolean whole;
+  gboolean whole, matroska;
   GCancellable *cancel;
   GError *error;
   pthread_mutex_t lock;
@@ -46,9 +46,10 @@ static json_t *export_leaf(const Export *export, const char *type) {
 
 static void open_stream(gpointer data) { /* control thread */
   Export *export = data;
-  g_autofree char *name = g_strdup_printf("%s-%s.webm", export->session, export->participant != NULL ? export->participant : "everyone");
+  g_autofree char *name = g_strdup_printf("%s-%s.%s", export->session, export->participant != NULL ? export->participant : "everyone",
+                                          export->matroska ? "mkv" : "webm");
   pthread_mutex_lock(&export->lock);
-  export->stream = http_respond_stream(export->request, "video/webm", name);
+  export->stream = http_respond_stream(export->request, export->matroska ? "video/x-matroska" : "video/webm", name);
   pthread_cond_signal(&export->opened);
   pthread_mutex_unlock(&export->lock);
 }
@@ -99,6 +100,14 @@ static void on_finished(gpointer data) { /* control thread */
     finish(export);
 }
 
+static gboolean read_one(Export *export, VaultReader *reader) {
+  gboolean webm;
+  if (!export_is_webm(reader, export->session, export->participant, &export->range, &webm, &export->error))
+    return FALSE;
+  export->matroska = !webm;
+  return export_run_range(reader, export->session, export->participant, &export->range, sink, export, export->cancel, &export->error);
+}
+
 static void read_out(Export *export) {
   g_autoptr(VaultReader) reader = vault_reader_open(export->daemon->config->data_dir, export->daemon->vault, &export->error);
   if (reader == NULL)
@@ -106,8 +115,7 @@ static void read_out(Export *export) {
   if (export->participant == NULL)
     export->whole = mix_run(reader, export->session, export->range.take, sink, export, export->cancel, &export->error);
   else
-    export->whole =
-        export_run_range(reader, export->session, export->participant, &export->range, sink, export, export->cancel, &export->error);
+    export->whole = read_one(export, reader);
 }
 
 static gpointer run(gpointer data) {

@@ -3,6 +3,7 @@
 #include "signaling/janus.h"
 
 #include "signaling/janus-message.h"
+#include "signaling/janus-rooms.h"
 #include "signaling/json.h"
 
 JanusHandle *janus_handle_new(Janus *janus, gint64 id, gint64 session, const char *plugin) {
@@ -14,6 +15,7 @@ JanusHandle *janus_handle_new(Janus *janus, gint64 id, gint64 session, const cha
 void janus_handle_free(gpointer data) {
   JanusHandle *handle = data;
   janus_handle_hangup(handle);
+  janus_rooms_forget(handle);
   g_free(handle->plugin);
   g_free(handle);
 }

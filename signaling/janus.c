@@ -7,6 +7,7 @@
 #include "signaling/admission.h"
 #include "signaling/janus-message.h"
 #include "signaling/janus-refusal.h"
+#include "signaling/janus-rooms.h"
 #include "signaling/report-transfer.h"
 
 #define PROTOCOL "janus-protocol"
@@ -83,6 +84,8 @@ static void learn(Janus *janus, const JanusReply *reply) {
 static void pass_down(Janus *janus, json_t *message, const JanusReply *reply) {
   JanusHandle *handle = find_handle(janus, reply->handle);
   g_autoptr(GError) error = NULL;
+  if (handle != NULL)
+    janus_rooms_reply(handle, reply->transaction, message);
   if (reply->jsep != NULL && handle == NULL)
     g_set_error_literal(&error, JANUS_ERROR, JANUS_ERROR_HANDLE, "Janus described a PeerConnection of a handle that is no more.");
   if (reply->jsep != NULL && (handle == NULL || !janus_handle_describe(handle, CALL_B, reply->jsep, &error))) {
@@ -222,6 +225,8 @@ static void note(Janus *janus, json_t *message, const JanusRequest *request) {
     janus_trickle_empty(message);
     break;
   case JANUS_VERB_MESSAGE:
+    janus_rooms_request(handle, request->transaction, request->body);
+    break;
   case JANUS_VERB_OTHER:
   case JANUS_VERB_NONE:
     break;

@@ -261,6 +261,7 @@ static void stop(Daemon *daemon) {
   g_clear_pointer(&daemon->relays, g_hash_table_unref); /* empty: each ended with its session's calls */
   g_clear_pointer(&daemon->sessions, g_hash_table_unref);
   g_clear_pointer(&daemon->connections, g_hash_table_unref);
+  g_clear_pointer(&daemon->janus_entrants, g_hash_table_unref);
   alarms_free(daemon->alarms);
   g_ptr_array_unref(daemon->exports);
   g_object_unref(daemon->ending);

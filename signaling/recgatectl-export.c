@@ -31,6 +31,15 @@ static gboolean export_into(CtlOutput *output, Vault *vault, const CtlOptions *o
          ctl_output_finish(output, options->force, error);
 }
 
+static const char *extension(Vault *vault, const CtlOptions *options) {
+  const ExportRange range = {.take = (guint32)options->take};
+  gboolean webm = TRUE;
+  g_autoptr(VaultReader) reader = vault_reader_open(options->data, vault, NULL);
+  if (reader == NULL || !export_is_webm(reader, options->session, options->participant, &range, &webm, NULL))
+    return "webm"; /* the export itself says what is wrong */
+  return webm ? "webm" : "mkv";
+}
+
 gboolean ctl_export(const CtlOptions *options, GError **error) {
   if (!token_id_is_valid(options->session) || !token_id_is_valid(options->participant))
     return ctl_refuse(error, CTL_ERROR_USAGE, "whose recording? recgatectl export SESSION --participant P --data DIR");
@@ -42,7 +51,8 @@ gboolean ctl_export(const CtlOptions *options, GError **error) {
   g_autoptr(Vault) vault =
       ctl_vault_open(options, "what is given out must be on its ledger first: ask it by HTTP (GET /v1/sessions/SESSION/recording)", error);
   CtlOutput output = {.fd = -1};
-  g_autofree char *name = g_strdup_printf("%s-%s.webm", options->session, options->participant);
+  g_autofree char *name =
+      g_strdup_printf("%s-%s.%s", options->session, options->participant, vault != NULL ? extension(vault, options) : "webm");
   gboolean done = vault && ctl_output_open(&output, options, name, error) && export_into(&output, vault, options, error);
   if (done && output.path && options->json) {
     json_auto_t *result = json_pack("{s:s, s:I}", "file", output.path, "bytes", (json_int_t)output.n_bytes);

@@ -106,7 +106,7 @@ static gboolean run(int *argc, char ***argv, GError **error) {
       {"name", 0, 0, G_OPTION_ARG_STRING, &name, "name shown to the others", "N"},
       {"ttl", 0, 0, G_OPTION_ARG_INT64, &ttl_s, "life of a token (default: 3600)", "SECONDS"},
       {"take", 0, 0, G_OPTION_ARG_INT64, &take, "one take only", "T"},
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "file to write (default: SESSION-P.webm)", "FILE"},
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "file to write (default: SESSION-P.webm, or .mkv)", "FILE"},
       {"check", 0, 0, G_OPTION_ARG_FILENAME, &check, "evidence bundle to check", "FILE"},
       {"force", 0, 0, G_OPTION_ARG_NONE, &force, "replace an existing file", NULL},
       {"key", 0, 0, G_OPTION_ARG_STRING, &key, "the log's key (default: of the data directory)", "VERIFIER_KEY"},

@@ -2,6 +2,8 @@
 /* Media between people: one call for each pair on the roster, all of a session on one worker. */
 #include "signaling/session-media.h"
 
+#include "signaling/janus-rooms.h"
+
 #include <string.h>
 
 static Link *find_link(Session *session, const Member *a, const Member *b) {
@@ -145,6 +147,7 @@ void session_sfu_unlink(Link *link) {
 }
 
 void session_end_legs(Session *session, Member *member) {
+  janus_rooms_part(session, member);
   for (guint i = session->links->len; i-- > 0;) {
     Link *link = session->links->pdata[i];
     if (link->member[CALL_A] == member || link->member[CALL_B] == member)

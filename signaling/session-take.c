@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "pipelines/recording/codec.h"
 #include "pipelines/relay/control.h"
 
 typedef struct Opening { /* what an answer of another thread belongs to; the take may be over by then */
@@ -14,10 +15,9 @@ typedef struct Opening { /* what an answer of another thread belongs to; the tak
 } Opening;
 
 static gboolean recordable(const CallTrack *track, ConsentMedia media) {
-  if (g_str_equal(track->medium, "audio"))
-    return (media & CONSENT_MEDIA_AUDIO) != 0 && g_str_equal(track->codec, "opus");
+  const ConsentMedia medium = g_str_equal(track->medium, "audio") ? CONSENT_MEDIA_AUDIO : CONSENT_MEDIA_VIDEO;
   /* R16. Of simulcast no layer is chosen yet, and all of them as one are no picture. */
-  return (media & CONSENT_MEDIA_VIDEO) != 0 && g_str_equal(track->codec, "vp8") && !track->simulcast;
+  return (media & medium) != 0 && codec_find(track->medium, track->codec) != NULL && !track->simulcast;
 }
 
 static void add_taps(GArray *taps, Link *link, CallSide side, ConsentMedia media) {
@@ -191,6 +191,7 @@ static void open_branches(Session *session, Take *take) {
                                .red_pt = track->red_pt,
                                .ulpfec_pt = track->ulpfec_pt,
                                .clock_rate = track->clock_rate,
+                               .pts = {track->pts[0], track->pts[1]},
                                .keyframe = g_str_equal(track->medium, "video") ? on_keyframe_wanted : NULL,
                                .keyframe_user = session->daemon};
     g_array_append_val(tracks, one);
@@ -220,9 +221,11 @@ void session_take_open(Session *session, const ConsentEffect *effect) {
   take->vault = vault_take_new(session->daemon->vault, session->id, effect->request, effect->take, set);
   session->take = take;
   session->daemon->counters.gate_opened++;
-  session_leaf(session, "gate_open",
-               json_pack("{s:I, s:i, s:o, s:I}", "request", (json_int_t)effect->request, "take", (int)effect->take, "roster", ids,
-                         "absent_ms", (json_int_t)session->daemon->config->absent_ms)); /* R3: how long a grant survives an absence */
+  json_t *leaf = json_pack("{s:I, s:i, s:o, s:I}", "request", (json_int_t)effect->request, "take", (int)effect->take, "roster", ids,
+                           "absent_ms", (json_int_t)session->daemon->config->absent_ms); /* R3: how long a grant survives an absence */
+  if (session->daemon->config->sfu_janus != NULL)
+    json_object_set_new(leaf, "sfu", json_true()); /* R8: its segments are compared */
+  session_leaf(session, "gate_open", leaf);
   open_branches(session, take);
 }
 

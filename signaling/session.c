@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A session's life: people, events into the core, effects out of it. */
+#include "signaling/janus-rooms.h"
 #include "signaling/session-media.h"
 #include "signaling/session-plan.h"
 #include "signaling/session-unrecorded.h"
@@ -72,6 +73,7 @@ static void on_recalled(const VaultRecall *recall, const GError *error, gpointer
   ConsentConfig consent = {.lease_us = config->lease_ms * 1000,
                            .absent_us = config->absent_ms * 1000,
                            .requests_max = (uint32_t)config->requests_max,
+                           .has_sfu = config->sfu_janus != NULL,
                            .take_last = recall->take_last,
                            .requests_made = recall->requests - (session_plan_is_open(recall->plan) ? 1 : 0)};
   for (gsize i = 0; recall->nos[i] != NULL; i++) {
@@ -137,6 +139,7 @@ void session_shut(Session *session) {
     session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_LEAVE, .person = member->person});
   }
   alarm_clear(session->daemon->alarms, &session->alarm);
+  g_clear_pointer(&session->watch, janus_watch_free);
 }
 
 gboolean session_is_quiet(const Session *session) {
@@ -148,6 +151,7 @@ gboolean session_is_quiet(const Session *session) {
 
 void session_free(Session *session) {
   alarm_clear(session->daemon->alarms, &session->alarm);
+  janus_watch_free(session->watch);
   g_queue_clear_full(&session->events, g_free);
   g_clear_pointer(&session->waiting, g_ptr_array_unref);
   session_unrecorded_forget(session, NULL);
@@ -204,7 +208,7 @@ Request *session_request(Session *session, guint64 number) {
   return NULL;
 }
 
-/* What the heartbeats were that confirmed a segment: for the ledger (R21). */
+/* What the heartbeats were that confirmed a segment, and the comparison with the SFU's roster: for the ledger (R21). */
 static json_t *confirmations(Session *session, guint64 roster) {
   json_t *confirmed = json_array();
   for (guint i = 0; i < session->members->len; i++) {
@@ -215,6 +219,9 @@ static json_t *confirmations(Session *session, guint64 roster) {
     json_array_append_new(confirmed, json_pack("{s:s, s:I, s:I}", "participant", member->id, "n", (json_int_t)person.confirmed_number,
                                                "before_us", (json_int_t)person.confirmed_us));
   }
+  const gint64 compared_us = consent_view(session->consent).compared_us;
+  if (session->daemon->config->sfu_janus != NULL) /* R8 */
+    json_array_append_new(confirmed, json_pack("{s:b, s:I}", "sfu", TRUE, "before_us", (json_int_t)compared_us));
   return confirmed;
 }
 
@@ -306,6 +313,7 @@ ConsentResult session_event_then(Session *session, const ConsentEvent *event, vo
   }
   session->handling = FALSE;
   session_reschedule(session);
+  janus_watch_update(session);
   return result;
 }
 

@@ -61,6 +61,7 @@ struct Session {
   struct Withdrawal *withdrawing; /* whose ERASE effects are being carried out right now */
   GPtrArray *past_takes;          /* VaultTake of closed takes that may still have provisional segments */
   gint64 purge_leaf; /* the youngest purge that a withdrawal was told of; -1: none */
+  struct JanusWatch *watch;       /* NULL: Janus is not being asked who is in its rooms (janus-rooms.h) */
   struct Take *take;              /* NULL: closed (session-media.h) */
   GQueue events;                  /* ConsentEvent that came up while effects were carried out */
   gboolean handling, renewing;

@@ -237,10 +237,13 @@ static char *base64url(const void *bytes, gsize n) {
   return text;
 }
 
+#define VCON_DOCTYPE_WITHIN 64 /* bytes: the EBML header is shorter (RFC 8794 section 11.2) */
+
 void vcon_dialog_set_media(json_t *vcon, gsize index, const guint8 *bytes, gsize n) {
   json_t *dialog = json_array_get(json_object_get(vcon, "dialog"), index);
   g_autofree char *body = base64url(bytes, n);
-  json_object_set_new(dialog, "mediatype", json_string("video/webm"));
+  const gboolean webm = memmem(bytes, MIN(n, VCON_DOCTYPE_WITHIN), "webm", 4) != NULL; /* else H.264 made a Matroska of it */
+  json_object_set_new(dialog, "mediatype", json_string(webm ? "video/webm" : "video/x-matroska"));
   json_object_set_new(dialog, "encoding", json_string("base64url"));
   json_object_set_new(dialog, "body", json_string(body));
 }

@@ -98,6 +98,22 @@ static void on_answered(const WhipAnswer *answer, gpointer user) {
   relay_end(whip->relay);
 }
 
+/* Of one person: a slow server's queue is everybody's. */
+#define OFFERS_WAITING_MAX 4
+
+static gboolean has_turn(Daemon *daemon, const Token *token) {
+  GHashTableIter iter;
+  gpointer value;
+  guint waiting = 0;
+  g_hash_table_iter_init(&iter, daemon->relays);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    const Relay *relay = value;
+    waiting += relay->over == on_relay_over && ((const Whip *)relay->user)->request != NULL &&
+               g_str_equal(relay->session, token->session) && g_str_equal(relay->participant, token->participant);
+  }
+  return waiting < OFFERS_WAITING_MAX;
+}
+
 static void post(HttpRequest *request, Daemon *daemon, const char *url, const Token *token) {
   g_autofree char *sdp = NULL;
   g_autoptr(GError) error = NULL;
@@ -138,6 +154,8 @@ void whip_endpoint(HttpRequest *request, Daemon *daemon, const char *resource, c
     http_respond_error(request, 415, "bad_type", "Send an SDP offer as application/sdp.");
   else if (strstr(http_text(request), "\nm=") == NULL)
     http_respond_error(request, 400, "bad_description", "An offer to publish names what it sends: there is no m= line in it.");
+  else if (!has_turn(daemon, token))
+    http_respond_error(request, 429, "too_many", "Some offers of yours wait for the WHIP server already.");
   else
     post(request, daemon, url, token);
 }

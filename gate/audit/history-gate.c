@@ -79,6 +79,7 @@ void gate_opened(History *history, Session *session, const Leaf *leaf, Findings 
                  .open_us = leaf->t,
                  .close_us = -1,
                  .open_leaf = leaf->index,
+                 .has_sfu = leaf->sfu,
                  .request = session_request(session, leaf->request),
                  .seats = g_array_new(FALSE, FALSE, sizeof(Seat)),
                  .tracks = g_ptr_array_new_with_free_func(track_free)};

@@ -70,6 +70,7 @@ typedef struct Seat { /* of a take's roster */
 
 typedef struct Session Session;
 struct Take {
+  gboolean has_sfu; /* R8: its segments wait for a comparison with the SFU's roster, too */
   gint64 number, open_us, close_us, last_us; /* last_us: of what was committed of it */
   guint64 open_leaf, close_leaf, last_leaf;
   Request *request;

@@ -68,24 +68,29 @@ void track_conclude(const Session *session, const Track *track, Findings *findin
 
 /* --- committed --- */
 
-/* R10: everybody on the roster sent a sign of life that followed the last packet. */
-static gboolean is_confirmed(Session *session, const Take *take, const Leaf *leaf) {
+/* R10: everybody on the roster sent a sign of life that followed the last packet; R8: behind an SFU its roster was compared later, too. */
+static gboolean is_confirmed(Session *session, const Take *take, const Leaf *leaf, gboolean *is_compared) {
   Scan scan;
   ScanInside list = {0};
   guint confirmed = 0;
+  gboolean compared = !take->has_sfu;
   scan_init(&scan, leaf->confirmed.at ? leaf->confirmed.at : "[]", leaf->confirmed.at ? leaf->confirmed.n : 2);
   while (scan_element(&scan, &list)) {
     ScanInside object = {0};
     ScanText name, id = {0};
     gint64 before_us = -1;
+    gboolean is_sfu = FALSE;
     while (scan_member(&scan, &object, &name))
       if (!(scan_is(name, "participant") ? scan_string(&scan, &id)
             : scan_is(name, "before_us") ? scan_integer(&scan, &before_us)
+            : scan_is(name, "sfu")       ? scan_flag(&scan, &is_sfu)
                                          : scan_value(&scan, NULL)))
         return FALSE;
-    const Person *person = session_person_find(session, id);
+    compared |= is_sfu && before_us > leaf->last_us;
+    const Person *person = id.at ? session_person_find(session, id) : NULL;
     confirmed += person && take_seat(take, person) && before_us > leaf->last_us;
   }
+  *is_compared = compared;
   return scan_done(&scan) && confirmed == take->seats->len;
 }
 
@@ -122,8 +127,11 @@ static void judge_consent(Session *session, Take *take, const Seat *seat, const 
   else if (medium == MEDIA_NONE || (seat->media & medium) == 0)
     findings_add(findings, place, "R16", "%.*s of person %u was kept, who had not agreed to that", (int)leaf->medium.n,
                  leaf->medium.at ? leaf->medium.at : "", seat->person->number);
-  if (!is_confirmed(session, take, leaf))
+  gboolean is_compared = FALSE;
+  if (!is_confirmed(session, take, leaf, &is_compared))
     findings_add(findings, place, "R10", "a segment was kept that not everybody on the roster had confirmed");
+  else if (!is_compared)
+    findings_add(findings, place, "R8", "a segment was kept that no comparison with the SFU's roster had followed");
   if (!*take->consent_set && leaf->consent_set.at)
     g_strlcpy(take->consent_set, leaf->consent_set.at, MIN(leaf->consent_set.n + 1, sizeof take->consent_set));
   else if (!scan_is(leaf->consent_set, take->consent_set))

@@ -41,6 +41,7 @@ static const struct { /* sorted, as the members of a leaf are */
     FIELD(segments, FIELD_ANY),
     FIELD(seq, FIELD_NUMBER),
     FIELD(session, FIELD_TEXT),
+    FIELD(sfu, FIELD_FLAG),
     FIELD(sha256, FIELD_TEXT),
     FIELD(start, FIELD_NUMBER),
     FIELD(t, FIELD_NUMBER),

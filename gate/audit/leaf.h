@@ -12,7 +12,7 @@ typedef struct Leaf {
   ScanText type, session, participant, reason, asker, role, scope, on_withdrawal, track, medium, sha256, consent_set, disclosure_sha256, by;
   ScanText media, roster, confirmed, segments, recordings; /* JSON of any shape, quotes included */
   gint64 at, t, request, take, segment, seq, start, end, first_us, last_us, bytes, absent_ms; /* -1: not there */
-  gboolean continues, discard, cannot_consent;
+  gboolean continues, discard, cannot_consent, sfu;
 } Leaf;
 
 /* FALSE: not a leaf in canonical JSON with "type" and "at". A field of another kind than here counts as not there. */

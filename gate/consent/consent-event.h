@@ -25,6 +25,7 @@ typedef struct ConsentConfig {
   int64_t lease_us;          /* R10: silence that closes the gate; > 0 */
   int64_t absent_us;         /* R10: silence that is leaving; >= lease_us */
   uint32_t requests_max;     /* R4: requests a session, <= CONSENT_REQUESTS_MAX; the daemon's default is 3, 0 is none */
+  bool has_sfu;              /* R8: behind an SFU nothing opens and nothing commits without COMPARED */
   /* What an earlier process knew of this session; all zero for a new one. */
   uint32_t take_last;        /* takes go on from here */
   uint32_t requests_made;    /* count towards requests_max */
@@ -59,6 +60,9 @@ typedef enum ConsentReason {
   CONSENT_REASON_SILENT,         /* R10: no heartbeat for lease_us */
   CONSENT_REASON_UNHEALTHY,      /* R7: store, key ring or ledger */
   CONSENT_REASON_UNKNOWN_MEDIA,  /* R8 */
+  CONSENT_REASON_UNKNOWN_PARTICIPANT, /* R8: somebody is with the SFU who is not on the roster */
+  CONSENT_REASON_RECORDING_ELSEWHERE, /* R7: the SFU records by itself, where nobody is asked */
+  CONSENT_REASON_SFU_SILENT,     /* R8, R10: no comparison with the SFU's roster for lease_us */
   CONSENT_REASON_OVERRUN,        /* recording could not keep up, or its path failed; a new take may open */
   CONSENT_REASON_TRACKS,         /* the set of tracks changed; a new take opens with the new set */
   CONSENT_REASON_ENDED,          /* nobody is left */
@@ -84,6 +88,8 @@ typedef enum ConsentEventType {
   CONSENT_EVENT_STOP,          /* person */
   CONSENT_EVENT_HEALTH,        /* on: store, key ring and ledger are healthy. Unhealthy until told otherwise. */
   CONSENT_EVENT_UNKNOWN_MEDIA, /* on: media of nobody on the roster exists; off: it is gone (R8) */
+  CONSENT_EVENT_COMPARED,      /* asked_us, reason: the SFU's roster as it was at some instant after asked_us (R8). NONE: all in it are on ours.
+                                  UNKNOWN_PARTICIPANT, RECORDING_ELSEWHERE: closed until a NONE that was asked for later than this came. */
   CONSENT_EVENT_TAKE_FAILED,   /* take, reason OVERRUN or TRACKS: that take ends; OVERRUN revokes nothing that was whole */
   CONSENT_EVENT_SEALED,        /* take, segment, last_packet_us: a segment is complete and waits (R10) */
   CONSENT_EVENT_TICK,          /* time passed */
@@ -101,7 +107,7 @@ typedef struct ConsentEvent {
   uint64_t echo, ticket, segment;
   uint32_t take;
   ConsentReason reason;
-  int64_t last_packet_us;
+  int64_t last_packet_us, asked_us;
 } ConsentEvent;
 
 /* The answer to one event. Everything but OK changed nothing and made no effect. consent_result_text gives PROTOCOL.md's code. */

@@ -62,6 +62,9 @@ typedef struct ConsentStatus {
 struct ConsentSession {
   ConsentConfig config;
   bool healthy, unknown_media;
+  int64_t compared_us;      /* R8: when the latest clean comparison with the SFU's roster was asked for; 0: none yet */
+  ConsentReason sfu_fault;  /* what a comparison found, until a clean one that was asked for later; NONE: nothing */
+  int64_t sfu_fault_us;     /* when it was last found */
   bool active;              /* the last recording's request is open */
   ConsentPerson asker;      /* of the active request; 0: a service */
   bool ahead;               /* the active request was made before anybody was there: it waits for them (R5) */
@@ -134,6 +137,8 @@ void consent_gate_check(ConsentSession *session, int64_t now_us);
 /* After an event: close, commit and drop, open, renew the permit, tell the state. */
 void consent_gate_settle(ConsentSession *session, const ConsentEvent *event, int64_t now_us);
 int64_t consent_gate_lease_end_us(const ConsentSession *session);
+/* What the SFU's roster said beside ours (R8). */
+void consent_gate_compared(ConsentSession *session, const ConsentEvent *event, int64_t now_us);
 
 /* segments.c */
 void consent_segments_seal(ConsentSession *session, const ConsentEvent *event);

@@ -99,6 +99,9 @@ static void apply(ConsentSession *session, const ConsentEvent *event, int64_t no
   case CONSENT_EVENT_UNKNOWN_MEDIA:
     session->unknown_media = event->on;
     break;
+  case CONSENT_EVENT_COMPARED:
+    consent_gate_compared(session, event, now_us);
+    break;
   case CONSENT_EVENT_TAKE_FAILED:
     consent_gate_close(session, event->reason, 0);
     break;
@@ -148,6 +151,8 @@ int64_t consent_next_deadline_us(const ConsentSession *session) {
     if (lease_end_us > session->passed_us)
       deadline_us = earlier(deadline_us, lease_end_us);
   }
+  if (session->config.has_sfu && session->take > 0)
+    deadline_us = earlier(deadline_us, session->compared_us + session->config.lease_us);
   for (uint32_t i = 0; i < session->segments_n; i++)
     deadline_us = earlier(deadline_us, session->segments[i].last_packet_us + session->config.absent_us);
   return deadline_us;
@@ -164,6 +169,7 @@ ConsentView consent_view(const ConsentSession *session) {
       .roster = consent_roster_mask(session),
       .requests_made = session->config.requests_made + session->recordings_n,
       .provisional = session->segments_n,
+      .compared_us = session->compared_us,
   };
   const ConsentRecording *last = consent_recording_last(session);
   if (last)

@@ -65,6 +65,7 @@ typedef struct ConsentView {
   uint32_t take;                /* open take, 0: the gate is closed */
   uint64_t roster;              /* bit (person - 1) */
   uint32_t requests_made, provisional;
+  int64_t compared_us;          /* R8: packets before this instant were followed by a clean comparison with the SFU's roster; 0: none */
 } ConsentView;
 
 /* NULL without memory or with a config out of range. config is copied. */

@@ -6,6 +6,11 @@ static bool alive_at(const ConsentSession *session, const ConsentMember *member,
   return now_us < member->alive_us + session->config.lease_us;
 }
 
+/* As a heartbeat's: until when the last clean comparison holds. None yet holds for no time. */
+static int64_t compared_end_us(const ConsentSession *session) {
+  return session->compared_us > 0 ? session->compared_us + session->config.lease_us : 0;
+}
+
 /* The first person with the obstacle stands for all of them: a state names one. */
 static void note_first(ConsentPerson *first, bool obstacle, ConsentPerson person) {
   if (obstacle && *first == 0)
@@ -53,16 +58,21 @@ bool consent_gate_may_open(const ConsentSession *session, int64_t now_us, Consen
     *why = (ConsentStatus){CONSENT_STATE_SUSPENDED, CONSENT_REASON_UNHEALTHY, 0};
   else if (session->unknown_media)
     *why = (ConsentStatus){CONSENT_STATE_SUSPENDED, CONSENT_REASON_UNKNOWN_MEDIA, 0};
+  else if (session->sfu_fault != CONSENT_REASON_NONE)
+    *why = (ConsentStatus){CONSENT_STATE_SUSPENDED, session->sfu_fault, 0};
+  else if (session->config.has_sfu && now_us >= compared_end_us(session))
+    *why = (ConsentStatus){CONSENT_STATE_SUSPENDED, CONSENT_REASON_SFU_SILENT, 0};
   else
     return true;
   return false;
 }
 
-/* R10, R11: consent to what was just recorded has become doubtful or is gone. What ends for another reason was
+/* R8, R10, R11: consent to what was just recorded has become doubtful or is gone. What ends for another reason was
  * consented to until its last packet and may still be confirmed. */
 static bool revokes(ConsentReason reason) {
   return reason == CONSENT_REASON_WITHDRAWN || reason == CONSENT_REASON_SILENT || reason == CONSENT_REASON_UNHEALTHY ||
-         reason == CONSENT_REASON_UNKNOWN_MEDIA;
+         reason == CONSENT_REASON_UNKNOWN_MEDIA || reason == CONSENT_REASON_UNKNOWN_PARTICIPANT ||
+         reason == CONSENT_REASON_RECORDING_ELSEWHERE || reason == CONSENT_REASON_SFU_SILENT;
 }
 
 void consent_gate_close(ConsentSession *session, ConsentReason reason, ConsentPerson person) {
@@ -86,8 +96,24 @@ void consent_gate_check(ConsentSession *session, int64_t now_us) {
     consent_gate_close(session, why.reason, why.person);
 }
 
+/* R8. Like a heartbeat: what waited for absent_us is dropped first. What no clean comparison has followed yet may have been heard by whoever
+ * is found now, so nothing that waits is kept; and a clean answer to an older question does not say that they have gone. */
+void consent_gate_compared(ConsentSession *session, const ConsentEvent *event, int64_t now_us) {
+  if (event->reason != CONSENT_REASON_NONE) {
+    session->sfu_fault = event->reason;
+    session->sfu_fault_us = now_us;
+    consent_segments_revoke_all(session, event->reason);
+    return;
+  }
+  consent_segments_sweep(session, now_us);
+  if (event->asked_us > session->sfu_fault_us)
+    session->sfu_fault = CONSENT_REASON_NONE;
+  if (event->asked_us > session->compared_us)
+    session->compared_us = event->asked_us;
+}
+
 int64_t consent_gate_lease_end_us(const ConsentSession *session) {
-  int64_t end_us = INT64_MAX;
+  int64_t end_us = session->config.has_sfu ? compared_end_us(session) : INT64_MAX;
   for (ConsentPerson person = 1; person <= session->people; person++) {
     const ConsentMember *member = &session->members[person];
     if (member->on_roster && member->alive_us + session->config.lease_us < end_us)
@@ -119,6 +145,7 @@ static ConsentStatus opened_by(const ConsentEvent *event) {
   case CONSENT_EVENT_ERASED:
   case CONSENT_EVENT_HEALTH:
   case CONSENT_EVENT_UNKNOWN_MEDIA:
+  case CONSENT_EVENT_COMPARED:
   case CONSENT_EVENT_SEALED:
   case CONSENT_EVENT_TICK:
     break;

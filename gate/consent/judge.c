@@ -137,6 +137,15 @@ static ConsentResult judge_take_failed(const ConsentSession *session, const Cons
   return session->take > 0 && session->take == event->take ? CONSENT_OK : CONSENT_NOT_RECORDING;
 }
 
+/* An answer cannot come before its question. */
+static ConsentResult judge_compared(const ConsentSession *session, const ConsentEvent *event, int64_t now_us) {
+  if (!session->config.has_sfu || event->asked_us > now_us)
+    return CONSENT_REFUSED;
+  if (event->reason == CONSENT_REASON_NONE || event->reason == CONSENT_REASON_UNKNOWN_PARTICIPANT)
+    return CONSENT_OK;
+  return event->reason == CONSENT_REASON_RECORDING_ELSEWHERE ? CONSENT_OK : CONSENT_REFUSED;
+}
+
 /* Of somebody who was in the session at some time, or is invited. */
 static ConsentResult judge_person(const ConsentSession *session, const ConsentEvent *event, int64_t now_us) {
   if (!session->members[event->person].known)
@@ -167,6 +176,7 @@ static ConsentResult judge_person(const ConsentSession *session, const ConsentEv
   case CONSENT_EVENT_ERASED:
   case CONSENT_EVENT_HEALTH:
   case CONSENT_EVENT_UNKNOWN_MEDIA:
+  case CONSENT_EVENT_COMPARED:
   case CONSENT_EVENT_TAKE_FAILED:
   case CONSENT_EVENT_SEALED:
   case CONSENT_EVENT_TICK:
@@ -199,6 +209,8 @@ ConsentResult consent_judge(const ConsentSession *session, const ConsentEvent *e
     return event->ticket > 0 && event->ticket <= session->ticket_last ? CONSENT_OK : CONSENT_REFUSED;
   case CONSENT_EVENT_TAKE_FAILED:
     return judge_take_failed(session, event);
+  case CONSENT_EVENT_COMPARED:
+    return judge_compared(session, event, now_us);
   case CONSENT_EVENT_HEALTH:
   case CONSENT_EVENT_UNKNOWN_MEDIA:
   case CONSENT_EVENT_SEALED:

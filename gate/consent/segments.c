@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The choke point of commit: whether a sealed segment may become permanent (R10, R11). */
+/* The choke point of commit: whether a sealed segment may become permanent (R8, R10, R11). */
 #include "gate/consent/consent-private.h"
 
 typedef enum SegmentFate { SEGMENT_DROP = 0, SEGMENT_WAIT, SEGMENT_COMMIT } SegmentFate;
@@ -8,6 +8,11 @@ typedef enum SegmentFate { SEGMENT_DROP = 0, SEGMENT_WAIT, SEGMENT_COMMIT } Segm
 static const ConsentTake *known_take(const ConsentSession *session, uint32_t number) {
   const ConsentTake *take = &session->takes[number % CONSENT_TAKES_MAX];
   return take->take > 0 && take->take == number ? take : NULL;
+}
+
+/* R8: a comparison with the SFU's roster that was asked for later. */
+static bool compared(const ConsentSession *session, int64_t last_packet_us) {
+  return !session->config.has_sfu || session->compared_us > last_packet_us;
 }
 
 /* R10: later signs of life of everyone who was on the roster while it was recorded, whether they are still here or not. */
@@ -28,9 +33,10 @@ static SegmentFate segment_decide(const ConsentSession *session, const ConsentSe
   *reason = take->revoked;
   if (take->revoked != CONSENT_REASON_NONE)
     return SEGMENT_DROP;
-  if (confirmed(session, take->roster, segment->last_packet_us))
+  bool alive = confirmed(session, take->roster, segment->last_packet_us);
+  if (alive && compared(session, segment->last_packet_us))
     return SEGMENT_COMMIT;
-  *reason = CONSENT_REASON_SILENT;
+  *reason = alive ? CONSENT_REASON_SFU_SILENT : CONSENT_REASON_SILENT;
   return now_us - segment->last_packet_us < session->config.absent_us ? SEGMENT_WAIT : SEGMENT_DROP;
 }
 

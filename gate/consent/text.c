@@ -58,6 +58,12 @@ const char *consent_reason_text(ConsentReason reason) {
     return "unhealthy";
   case CONSENT_REASON_UNKNOWN_MEDIA:
     return "unknown_media";
+  case CONSENT_REASON_UNKNOWN_PARTICIPANT:
+    return "unknown_participant";
+  case CONSENT_REASON_RECORDING_ELSEWHERE:
+    return "recording_elsewhere";
+  case CONSENT_REASON_SFU_SILENT:
+    return "sfu_silent";
   case CONSENT_REASON_OVERRUN:
     return "overrun";
   case CONSENT_REASON_TRACKS:

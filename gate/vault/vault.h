@@ -76,7 +76,7 @@ typedef struct VaultSegmentInfo {
   const char *participant; /* id */
   const char *track;       /* unique within the participant and take: the SDP mid, say */
   const char *medium;      /* "audio" | "video" */
-  const char *codec;       /* "opus" | "vp8" */
+  const char *codec;       /* "opus" | "vp8" | "vp9" | "h264" */
   guint32 seq;             /* from 0, without holes, for each track of a take */
   gboolean continues;      /* does not begin with a keyframe */
 } VaultSegmentInfo;
@@ -90,7 +90,8 @@ VaultWrite vault_segment_write(VaultSegment *segment, const guint8 *bytes, gsize
 void vault_segment_seal(VaultSegment *segment, gint64 start_us, gint64 end_us);
 void vault_segment_discard(VaultSegment *segment); /* throws it away, frees it; NULL allowed */
 
-/* R10's second half. `confirmed`: [{"participant", "n", "before_us"}] goes on the ledger; taken over. Order on disk: data synced, key and leaf committed, file renamed in.
+/* R10's second half. `confirmed`: [{"participant", "n", "before_us"}], behind an SFU also {"sfu", "before_us"} (R8), goes on the ledger; taken
+ * over. Order on disk: data synced, key and leaf committed, file renamed in.
  * Refused (reply->error VAULT_ERROR_ERASED) when the take was killed or its recording erased meanwhile: withdrawal wins (R11). */
 void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone done, gpointer user);
 void vault_drop(Vault *vault, guint64 segment, const char *reason);

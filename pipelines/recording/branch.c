@@ -5,18 +5,23 @@
 #include <gst/gst.h>
 #include <string.h>
 
+#include "pipelines/recording/codec.h"
 #include "pipelines/recording/reorder.h"
 #include "pipelines/recording/rtp.h"
 
 /* Clusters begin where we say: matroskamux's own limit is that of its 16-bit relative timestamps. */
 #define CLUSTER_NS ((gint64)32 * 1000 * 1000 * 1000)
 
+/* Of one frame, which the depayloader collects: twenty keyframes of a good camera. A stranger could let it grow for ever. */
+#define FRAME_BYTES_MAX ((gsize)4 * 1024 * 1024)
+
 struct Branch {
   const RecorderTrack *track;
+  const Codec *codec;
   gboolean video;
   gint64 segment_us, now_us;
   GstElement *bin, *sink;
-  GstPad *out, *mux_pad;
+  GstPad *out, *last, *mux_pad; /* into the depayloader, out of the parser, into the muxer */
   Reorder *reorder;
   Timeline timeline;
   gboolean ssrc_set, report_set, keyframe_seen, keyframe_wanted, keyframe_asked, broken, ended;
@@ -24,7 +29,10 @@ struct Branch {
   guint64 report_ntp;
   gint64 asked_us;
   gint64 segment_pts_ns, segment_arrival_us; /* where the open segment began */
-  gint64 first_us, last_us;                  /* arrival: of this frame's first packet, of the last of all */
+  gint64 first_us, last_us;                  /* arrival: of this RTP time's first packet, of the last of all */
+  gint64 held_us, out_us;                    /* arrival: of what the depayloader may hold of earlier times, of what it gave out */
+  gsize unfinished_bytes;                    /* in the depayloader since it gave a frame out */
+  gboolean finish, caps_set;
   BranchStats stats;
 };
 
@@ -53,11 +61,56 @@ static gboolean begins_segment(Branch *branch, gint64 pts_ns, gboolean keyframe)
   return FALSE;
 }
 
+/* A frame leaves the depayloader. */
+static GstPadProbeReturn on_depayloaded(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+  Branch *branch = user;
+  (void)pad, (void)info;
+  branch->out_us = MIN(branch->held_us, branch->first_us);
+  branch->unfinished_bytes = 0;
+  branch->finish = FALSE;
+  return GST_PAD_PROBE_OK;
+}
+
+/* The header says the first size; later ones stand in the stream, and H.264's other parameters would be an error to the muxer. */
+static GstPadProbeReturn on_caps(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+  Branch *branch = user;
+  (void)pad;
+  if ((info->type & GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM) != 0) {
+    GstQuery *query = GST_PAD_PROBE_INFO_QUERY(info);
+    if (!branch->caps_set || GST_QUERY_TYPE(query) != GST_QUERY_ACCEPT_CAPS)
+      return GST_PAD_PROBE_OK;
+    gst_query_set_accept_caps_result(query, TRUE);
+    return GST_PAD_PROBE_HANDLED;
+  }
+  if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  const gboolean later = branch->caps_set;
+  branch->caps_set = TRUE;
+  return later ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+static gboolean is_keyframe(const Branch *branch, GstBuffer *buffer) {
+  GstMapInfo map;
+  if (!branch->video)
+    return TRUE;
+  if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+    return FALSE;
+  if (branch->codec->plays_alone == NULL)
+    return TRUE;
+  if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
+    return FALSE;
+  gboolean alone = branch->codec->plays_alone(map.data, map.size);
+  gst_buffer_unmap(buffer, &map);
+  return alone;
+}
+
 /* Between depayloader and muxer: each whole frame passes here, and is in the sink when the push returns. */
 static GstPadProbeReturn on_frame(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
   Branch *branch = user;
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
-  gboolean keyframe = !branch->video || !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  if (!GST_BUFFER_PTS_IS_VALID(buffer)) /* what a parser found left over */
+    return GST_PAD_PROBE_DROP;
+  gboolean keyframe = is_keyframe(branch, buffer);
   if (keyframe) {
     branch->keyframe_seen = TRUE;
     branch->keyframe_wanted = FALSE;
@@ -65,7 +118,7 @@ static GstPadProbeReturn on_frame(GstPad *pad, GstPadProbeInfo *info, gpointer u
     return GST_PAD_PROBE_DROP;
   }
   gint64 pts_ns = (gint64)GST_BUFFER_PTS(buffer);
-  SegmentFrame frame = {.keyframe = keyframe, .first_us = branch->first_us, .last_us = branch->last_us};
+  SegmentFrame frame = {.keyframe = keyframe, .first_us = branch->out_us, .last_us = branch->last_us};
   frame.cut = begins_segment(branch, pts_ns, keyframe);
   segment_sink_frame(branch->sink, &frame);
   if (!frame.cut)
@@ -78,28 +131,59 @@ static GstPadProbeReturn on_frame(GstPad *pad, GstPadProbeInfo *info, gpointer u
   return GST_PAD_PROBE_OK;
 }
 
-/* The reorder's output: a clean packet of our own, whatever the sender's looked like. */
-static void on_packet(const ReorderPacket *packet, gpointer user) {
-  Branch *branch = user;
-  if (branch->broken)
-    return;
-  gint64 pts_ns = timeline_map(&branch->timeline, packet->rtp_time, packet->arrival_us);
-  /* A frame's packets share their RTP time; the depayloader keeps nothing of frames that it does not give out. */
-  if (packet->rtp_time != branch->frame_rtp)
+/* A frame's packets share their RTP time. Where the depayloader may hold a frame whose last packet was lost, what comes out next counts as
+ * having begun with the earliest that may be in it: never later than it was (R9). */
+static void date_packet(Branch *branch, const ReorderPacket *packet) {
+  if (packet->rtp_time != branch->frame_rtp) {
+    if (branch->codec->holds)
+      branch->held_us = MIN(branch->held_us, branch->first_us);
     branch->first_us = G_MAXINT64;
+  }
   branch->frame_rtp = packet->rtp_time;
   branch->first_us = MIN(branch->first_us, packet->arrival_us);
   branch->last_us = MAX(branch->last_us, packet->arrival_us);
-  guint8 header[12] = {0x80, (guint8)(branch->track->pt | (packet->marker ? 0x80 : 0)), (guint8)(packet->seq >> 8), (guint8)packet->seq};
+}
+
+/* Fault 13: a frame without an end is cut, by a gap in the numbers and then by an end with each packet, until one comes out. */
+static gboolean grows_too_large(Branch *branch, gsize n) {
+  branch->unfinished_bytes += n;
+  if (branch->unfinished_bytes <= FRAME_BYTES_MAX)
+    return FALSE;
+  branch->unfinished_bytes = 0;
+  branch->finish = TRUE;
+  return TRUE;
+}
+
+static GstBuffer *make_packet(const Branch *branch, const ReorderPacket *packet, gboolean marker) {
+  guint8 header[12] = {0x80, (guint8)(branch->track->pt | (marker ? 0x80 : 0)), (guint8)(packet->seq >> 8), (guint8)packet->seq};
   guint32 rtp_time = GUINT32_TO_BE(packet->rtp_time), ssrc = GUINT32_TO_BE(branch->track->number);
   memcpy(header + 4, &rtp_time, 4);
   memcpy(header + 8, &ssrc, 4);
   GstBuffer *buffer = gst_buffer_new_allocate(NULL, sizeof header + packet->n_bytes, NULL);
   gst_buffer_fill(buffer, 0, header, sizeof header);
   gst_buffer_fill(buffer, sizeof header, packet->bytes, packet->n_bytes);
+  return buffer;
+}
+
+/* The reorder's output: a clean packet of our own, whatever the sender's looked like. */
+static void on_packet(const ReorderPacket *packet, gpointer user) {
+  Branch *branch = user;
+  if (branch->broken)
+    return;
+  gint64 pts_ns = timeline_map(&branch->timeline, packet->rtp_time, packet->arrival_us);
+  date_packet(branch, packet);
+  if (grows_too_large(branch, packet->n_bytes))
+    return;
+  const gboolean marker = packet->marker || branch->finish;
+  GstBuffer *buffer = make_packet(branch, packet, marker);
   GST_BUFFER_PTS(buffer) = (GstClockTime)pts_ns;
-  if (gst_pad_push(branch->out, buffer) != GST_FLOW_OK || segment_sink_failed(branch->sink))
+  const GstFlowReturn flow = gst_pad_push(branch->out, buffer);
+  /* A parser fails on rubbish, and goes on with what comes next; where the muxer or the sink fails, nothing more comes of it. */
+  const gboolean mux_failed = branch->caps_set && gst_pad_get_last_flow_return(branch->last) != GST_FLOW_OK;
+  if ((flow != GST_FLOW_OK && mux_failed) || segment_sink_failed(branch->sink))
     branch->broken = TRUE;
+  if (branch->codec->holds && marker && (branch->codec->ends == NULL || branch->codec->ends(packet->bytes, packet->n_bytes)))
+    branch->held_us = branch->first_us = G_MAXINT64; /* given out or dropped: nothing of it is left */
 }
 
 static GstElement *add_element(Branch *branch, const char *factory) {
@@ -113,7 +197,7 @@ static void start_stream(Branch *branch) {
   g_autofree char *id = g_strdup_printf("track-%u", branch->track->number);
   GstCaps *caps = gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, branch->track->medium, "payload", G_TYPE_INT,
                                       branch->track->pt, "clock-rate", G_TYPE_INT, (gint)branch->track->clock_rate, "encoding-name",
-                                      G_TYPE_STRING, branch->video ? "VP8" : "OPUS", NULL);
+                                      G_TYPE_STRING, branch->codec->encoding_name, NULL);
   GstSegment segment;
   gst_segment_init(&segment, GST_FORMAT_TIME);
   gst_pad_set_active(branch->out, TRUE);
@@ -123,24 +207,37 @@ static void start_stream(Branch *branch) {
   gst_caps_unref(caps);
 }
 
+/* The elements from RTP to the muxer as one bin. */
+static GstElement *add_depayload(Branch *branch) {
+  GstElement *chain = gst_parse_bin_from_description_full(branch->codec->depayload, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL);
+  if (chain == NULL)
+    return NULL;
+  gst_bin_add(GST_BIN(branch->bin), chain);
+  g_autoptr(GstElement) depay = gst_bin_get_by_name(GST_BIN(chain), "depay");
+  g_autoptr(GstPad) src = gst_element_get_static_pad(depay, "src");
+  gst_pad_add_probe(src, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_depayloaded, branch, NULL);
+  return chain;
+}
+
 static gboolean attach(Branch *branch, const SegmentWriter *writer) {
   branch->bin = gst_object_ref_sink(gst_bin_new(NULL));
   branch->out = gst_object_ref_sink(gst_pad_new("out", GST_PAD_SRC));
-  GstElement *depay = add_element(branch, branch->video ? "rtpvp8depay" : "rtpopusdepay");
+  GstElement *depayload = add_depayload(branch);
   GstElement *mux = add_element(branch, "matroskamux");
   branch->sink = segment_sink_new(writer);
   gst_bin_add(GST_BIN(branch->bin), branch->sink);
-  if (depay == NULL || mux == NULL)
+  if (depayload == NULL || mux == NULL)
     return FALSE;
   g_object_set(mux, "streamable", TRUE, "writing-app", "recgate", "min-cluster-duration", CLUSTER_NS, "max-cluster-duration", CLUSTER_NS,
                NULL);
   branch->mux_pad = gst_element_request_pad_simple(mux, branch->video ? "video_%u" : "audio_%u");
-  g_autoptr(GstPad) depay_sink = gst_element_get_static_pad(depay, "sink");
-  g_autoptr(GstPad) depay_src = gst_element_get_static_pad(depay, "src");
-  if (branch->mux_pad == NULL || gst_pad_link(depay_src, branch->mux_pad) != GST_PAD_LINK_OK || !gst_element_link(mux, branch->sink) ||
-      gst_pad_link_full(branch->out, depay_sink, GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK)
+  g_autoptr(GstPad) first = gst_element_get_static_pad(depayload, "sink");
+  branch->last = gst_element_get_static_pad(depayload, "src");
+  if (branch->mux_pad == NULL || gst_pad_link(branch->last, branch->mux_pad) != GST_PAD_LINK_OK || !gst_element_link(mux, branch->sink) ||
+      gst_pad_link_full(branch->out, first, GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK)
     return FALSE;
   gst_pad_add_probe(branch->mux_pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, branch, NULL);
+  gst_pad_add_probe(branch->mux_pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, on_caps, branch, NULL);
   if (gst_element_set_state(branch->bin, GST_STATE_PLAYING) != GST_STATE_CHANGE_SUCCESS)
     return FALSE;
   start_stream(branch);
@@ -149,23 +246,23 @@ static gboolean attach(Branch *branch, const SegmentWriter *writer) {
 
 Branch *branch_new(const BranchConfig *config, GError **error) {
   const RecorderTrack *track = config->track;
-  gboolean vp8 = g_strcmp0(track->codec, "vp8") == 0 && g_strcmp0(track->medium, "video") == 0;
-  gboolean opus = g_strcmp0(track->codec, "opus") == 0 && g_strcmp0(track->medium, "audio") == 0;
-  if ((!vp8 && !opus) || track->clock_rate == 0 || track->pt > 127) {
+  const Codec *codec = codec_find(track->medium, track->codec);
+  if (codec == NULL || track->clock_rate == 0 || track->pt > 127) {
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "cannot record %s/%s at %u Hz", track->medium, track->codec,
                 track->clock_rate);
     return NULL;
   }
   g_autoptr(Branch) branch = g_new0(Branch, 1);
   branch->track = track;
-  branch->video = vp8;
-  branch->keyframe_wanted = vp8;
+  branch->codec = codec;
+  branch->video = g_str_equal(codec->medium, "video");
+  branch->keyframe_wanted = branch->video;
   branch->segment_us = MAX(config->segment_us, G_USEC_PER_SEC / 10);
-  branch->first_us = G_MAXINT64;
+  branch->first_us = branch->held_us = branch->out_us = G_MAXINT64;
   branch->reorder = reorder_new(on_packet, branch);
   timeline_init(&branch->timeline, config->clock, track->clock_rate, 0);
   if (!attach(branch, &config->writer)) {
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "GStreamer refuses a branch for %s; are its good and base plugins there?",
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "GStreamer refuses a branch for %s; are its base, good and bad plugins there?",
                 track->codec);
     return NULL;
   }
@@ -182,6 +279,7 @@ void branch_free(Branch *branch) {
   if (branch->bin != NULL)
     gst_element_set_state(branch->bin, GST_STATE_NULL);
   gst_clear_object(&branch->mux_pad);
+  gst_clear_object(&branch->last);
   gst_clear_object(&branch->out);
   gst_clear_object(&branch->bin);
   reorder_free(branch->reorder);
@@ -220,11 +318,9 @@ static Payload classify(const Branch *branch, RtpView *view) {
     return PAYLOAD_FILLER;
   if (track->red_pt != 0 && pt == track->red_pt && !rtp_unwrap_red(&view->payload, &view->n_payload, &pt))
     return PAYLOAD_MALFORMED;
-  if (pt != track->pt)
+  if (pt != track->pt && (track->pts[pt / 64] >> (pt % 64) & 1) == 0)
     return PAYLOAD_FILLER;
-  gboolean plausible =
-      branch->video ? rtp_vp8_plausible(view->payload, view->n_payload) : rtp_opus_plausible(view->payload, view->n_payload);
-  return plausible ? PAYLOAD_MEDIA : PAYLOAD_MALFORMED;
+  return branch->codec->plausible(view->payload, view->n_payload) ? PAYLOAD_MEDIA : PAYLOAD_MALFORMED;
 }
 
 void branch_packet(Branch *branch, const guint8 *bytes, gsize n, gint64 arrival_us) {

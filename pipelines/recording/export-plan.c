@@ -8,6 +8,7 @@ typedef struct Row { /* a kept segment; strings borrowed from the listing */
   guint64 id;
   guint32 take, seq;
   const char *track;
+  const Codec *codec;
   gboolean video, continues;
   gint64 start_ms, end_ms;
 } Row;
@@ -36,10 +37,11 @@ static gboolean read_time(const char *text, gint64 *ms) {
 
 static gboolean read_row(json_t *item, const char *participant, guint32 take, Row *row) {
   json_int_t id, number, seq;
-  const char *of, *medium, *state, *start, *end, *track = NULL;
+  const char *of, *medium, *state, *start, *end, *track = NULL, *codec = NULL;
   int continues = 0;
-  if (json_unpack(item, "{s:I,s:I,s:s,s:s,s:I,s:b,s:s,s:s,s:s,s?s}", "id", &id, "take", &number, "participant", &of, "medium", &medium,
-                  "seq", &seq, "continues", &continues, "start", &start, "end", &end, "state", &state, "track", &track) != 0)
+  if (json_unpack(item, "{s:I,s:I,s:s,s:s,s:I,s:b,s:s,s:s,s:s,s?s,s?s}", "id", &id, "take", &number, "participant", &of, "medium", &medium,
+                  "seq", &seq, "continues", &continues, "start", &start, "end", &end, "state", &state, "track", &track, "codec",
+                  &codec) != 0)
     return FALSE;
   if (g_strcmp0(of, participant) != 0 || g_strcmp0(state, "kept") != 0 || (take != 0 && number != take))
     return FALSE;
@@ -47,6 +49,7 @@ static gboolean read_row(json_t *item, const char *participant, guint32 take, Ro
                .take = (guint32)number,
                .seq = (guint32)seq,
                .track = track != NULL ? track : medium,
+               .codec = codec_find(medium, codec),
                .video = g_strcmp0(medium, "video") == 0,
                .continues = continues != 0};
   return read_time(start, &row->start_ms) && read_time(end, &row->end_ms);
@@ -86,13 +89,14 @@ static guint lane_of(ExportPlan *plan, gboolean video, guint nth) {
   return plan->n_lanes++;
 }
 
-static ExportStretch *add_stretch(ExportPlan *plan, gboolean video, guint nth) {
-  guint lane = lane_of(plan, video, nth);
+static ExportStretch *add_stretch(ExportPlan *plan, const Row *row, guint nth) {
+  guint lane = lane_of(plan, row->video, nth);
   if (lane == EXPORT_LANES_MAX)
     return NULL;
   ExportStretch *stretch = g_new0(ExportStretch, 1);
   stretch->take = plan->takes->len - 1;
   stretch->lane = lane;
+  stretch->codec = row->codec;
   stretch->segments = g_array_new(FALSE, FALSE, sizeof(guint64));
   g_ptr_array_add(plan->stretches, stretch);
   return stretch;
@@ -117,7 +121,7 @@ static void fill(ExportPlan *plan, GArray *rows) {
     waits = row->continues && (waits || row->seq != expected || row->seq == 0);
     expected = row->seq + 1;
     if (stretch == NULL && !waits)
-      stretch = add_stretch(plan, row->video, nth++);
+      stretch = add_stretch(plan, row, nth++);
     if (stretch != NULL && !waits)
       g_array_append_val(stretch->segments, row->id);
   }
@@ -180,4 +184,13 @@ ExportPlan *export_plan_new(json_t *segments, const char *participant, const Exp
     plan->duration_ms = of->offset_ms + of->end_ms - of->start_ms;
   }
   return g_steal_pointer(&plan);
+}
+
+gboolean export_plan_is_webm(const ExportPlan *plan) {
+  for (guint i = 0; i < plan->stretches->len; i++) {
+    const ExportStretch *stretch = plan->stretches->pdata[i];
+    if (stretch->codec != NULL && !stretch->codec->webm)
+      return FALSE;
+  }
+  return TRUE;
 }

@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 #include <jansson.h>
 
+#include "pipelines/recording/codec.h"
 #include "pipelines/recording/export.h"
 
 #define EXPORT_LANES_MAX 8        /* tracks in one file; a call page sends two, with screen sharing four */
@@ -16,6 +17,7 @@
 typedef struct ExportStretch { /* one track of one take */
   guint take;                  /* index into takes */
   guint lane;
+  const Codec *codec;          /* one lane may have several in turn; a track of a file has one */
   GArray *segments;            /* guint64, in order; none that cannot be decoded for what is missing before it */
 } ExportStretch;
 
@@ -31,6 +33,8 @@ typedef struct ExportPlan {
 
 /* segments: the listing of GET /v1/sessions/{sid}/segments. EXPORT_ERROR_NOTHING_KEPT when nothing of it is this participant's. */
 ExportPlan *export_plan_new(json_t *segments, const char *participant, const ExportRange *range, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* FALSE: H.264 is in it, which only a Matroska may hold. */
+gboolean export_plan_is_webm(const ExportPlan *plan);
 void export_plan_free(ExportPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportPlan, export_plan_free)
 

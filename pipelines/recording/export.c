@@ -21,8 +21,10 @@ G_DEFINE_QUARK(recgate - export - error, export_error)
 #define VIDEO_FPS     120
 #define VIDEO_STEP_MS 10
 
-typedef struct Lane {
+typedef struct Lane { /* a track of the file: what one lane of the plan has of one codec */
   GstAppSrc *src;
+  guint lane;
+  const Codec *codec;
   gboolean video;
   guint at;             /* index of its stretch in the plan */
   ExportSource *source; /* of that stretch; NULL: not begun */
@@ -35,6 +37,7 @@ typedef struct Export {
   ExportPlan *plan;
   gint64 *base_ms; /* of each take: media time of its first frame; -1: not known yet */
   Lane lanes[EXPORT_LANES_MAX];
+  guint n_lanes;
   GstElement *pipeline;
   GstAppSink *sink;
   ExportOut out;
@@ -62,24 +65,40 @@ static gboolean media_error(GError **error, const char *what) {
   return FALSE;
 }
 
+/* FALSE: the file would have too many tracks. */
+static gboolean lay_out_lanes(Export *export, GError **error) {
+  for (guint i = 0; i < export->plan->stretches->len; i++) {
+    const ExportStretch *stretch = export->plan->stretches->pdata[i];
+    guint n = 0;
+    while (n < export->n_lanes && (export->lanes[n].lane != stretch->lane || export->lanes[n].codec != stretch->codec))
+      n++;
+    if (n == EXPORT_LANES_MAX)
+      return media_error(error, "there are more tracks and codecs than fit into one file");
+    if (n < export->n_lanes)
+      continue;
+    export->lanes[export->n_lanes++] =
+        (Lane){.lane = stretch->lane, .codec = stretch->codec, .video = export->plan->video[stretch->lane], .last_ms = -VIDEO_STEP_MS};
+  }
+  return TRUE;
+}
+
 static gboolean build(Export *export, GError **error) {
   export->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
-  GstElement *mux = gst_element_factory_make("webmmux", NULL), *sink = gst_element_factory_make("appsink", NULL);
+  GstElement *mux = gst_element_factory_make(export_plan_is_webm(export->plan) ? "webmmux" : "matroskamux", NULL);
+  GstElement *sink = gst_element_factory_make("appsink", NULL);
   if (mux == NULL || sink == NULL)
-    return media_error(error, "GStreamer has no webmmux or appsink");
+    return media_error(error, "GStreamer has no webmmux, matroskamux or appsink");
   g_object_set(mux, "streamable", TRUE, "writing-app", "recgate", NULL);
   g_object_set(sink, "sync", FALSE, "max-buffers", 64, NULL);
   gst_bin_add_many(GST_BIN(export->pipeline), mux, sink, NULL);
   export->sink = gst_object_ref(GST_APP_SINK(sink));
   gboolean linked = gst_element_link(mux, sink);
-  for (guint i = 0; linked && i < export->plan->n_lanes; i++) {
+  for (guint i = 0; linked && i < export->n_lanes; i++) {
     GstElement *src = gst_element_factory_make("appsrc", NULL);
     g_object_set(src, "format", GST_FORMAT_TIME, "max-bytes", (guint64)0, NULL);
     gst_bin_add(GST_BIN(export->pipeline), src);
     export->lanes[i].src = gst_object_ref(GST_APP_SRC(src));
-    export->lanes[i].last_ms = -VIDEO_STEP_MS;
-    export->lanes[i].video = export->plan->video[i];
-    linked = gst_element_link_pads(src, "src", mux, export->plan->video[i] ? "video_%u" : "audio_%u");
+    linked = gst_element_link_pads(src, "src", mux, export->lanes[i].video ? "video_%u" : "audio_%u");
   }
   if (!linked || gst_element_set_state(export->pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
     return media_error(error, "the muxer's pipeline does not start");
@@ -112,7 +131,7 @@ static gboolean next_stretch(Export *export, guint lane) {
   g_clear_pointer(&own->source, export_source_free);
   for (; own->at < export->plan->stretches->len; own->at++) {
     ExportStretch *stretch = export->plan->stretches->pdata[own->at];
-    if (stretch->lane != lane)
+    if (stretch->lane != own->lane || stretch->codec != own->codec)
       continue;
     own->source = export_source_new(export->reader, stretch->segments);
     return TRUE;
@@ -120,7 +139,7 @@ static gboolean next_stretch(Export *export, guint lane) {
   return FALSE;
 }
 
-/* Once: VP8 and Opus say in the stream what changes. */
+/* Once: a lane has one codec, and each says in the stream what changes. */
 static void set_caps(Lane *own) {
   GstCaps *known = export_source_caps(own->source);
   if (own->caps_set || known == NULL)
@@ -176,7 +195,7 @@ static gboolean verify(gpointer user, GError **error) {
   }
   if (g_get_monotonic_time() - export->verified_us < VERIFY_US)
     return TRUE;
-  for (guint i = 0; i < export->plan->n_lanes; i++)
+  for (guint i = 0; i < export->n_lanes; i++)
     if (export->lanes[i].source != NULL && !export_source_verify(export->lanes[i].source, error))
       return FALSE;
   export->verified_us = g_get_monotonic_time();
@@ -186,7 +205,7 @@ static gboolean verify(gpointer user, GError **error) {
 static gboolean pump(Export *export, GError **error) {
   g_autoptr(GstBus) bus = gst_element_get_bus(export->pipeline);
   while (!gst_app_sink_is_eos(export->sink)) {
-    for (guint i = 0; i < export->plan->n_lanes; i++)
+    for (guint i = 0; i < export->n_lanes; i++)
       if (!refill(export, i, error))
         return FALSE;
     g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(export->sink, WAIT_NS);
@@ -199,6 +218,16 @@ static gboolean pump(Export *export, GError **error) {
       return FALSE;
   }
   return export_out_finish(&export->out, error);
+}
+
+gboolean export_is_webm(VaultReader *reader, const char *session, const char *participant, const ExportRange *range, gboolean *webm,
+                        GError **error) {
+  json_t *segments = vault_reader_segments_of(reader, session, participant, error);
+  g_autoptr(ExportPlan) plan = segments != NULL ? export_plan_new(segments, participant, range, error) : NULL;
+  json_decref(segments);
+  if (plan != NULL)
+    *webm = export_plan_is_webm(plan);
+  return plan != NULL;
 }
 
 gboolean export_run(VaultReader *reader, const char *session, const char *participant, guint32 take, ExportSink sink, gpointer user,
@@ -222,5 +251,5 @@ gboolean export_run_range(VaultReader *reader, const char *session, const char *
   for (guint i = 0; i < export.plan->takes->len; i++)
     export.base_ms[i] = -1;
   export.verified_us = g_get_monotonic_time();
-  return build(&export, error) && pump(&export, error);
+  return lay_out_lanes(&export, error) && build(&export, error) && pump(&export, error);
 }

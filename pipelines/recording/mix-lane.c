@@ -3,15 +3,18 @@
 
 #include <string.h>
 
+#include "pipelines/recording/codec.h"
+
 #define HOLD_NS        (2 * GST_SECOND)   /* a picture that stands still; after that nothing is being sent */
 #define JITTER_SAMPLES (MIX_RATE_HZ / 50) /* times are whole milliseconds: so far apart, sound is still one stream */
 
 struct MixLane {
   gboolean video;
-  GstElement *chain; /* a bin: decode, convert, scale */
-  GstPad *out, *in;  /* into it, and from it */
-  gboolean begun;
-  GQueue decoded; /* GstBuffer */
+  guint width, height;
+  const Codec *codec; /* that the chain decodes; NULL: none */
+  GstElement *chain;  /* a bin: decode, convert, scale; NULL: none */
+  GstPad *out, *in;   /* into it, and from it */
+  GQueue decoded;     /* GstBuffer */
   GstBuffer *picture;
   gint64 sample; /* at which the next decoded sound belongs; -1: not known yet */
 };
@@ -30,25 +33,44 @@ static gboolean on_event(GstPad *pad, GstObject *parent, GstEvent *event) {
   return TRUE;
 }
 
-static char *describe(gboolean video, guint width, guint height) {
-  return video ? g_strdup_printf("vp8dec ! videoconvert ! videoscale add-borders=true ! "
-                                 "capsfilter caps=video/x-raw,format=I420,width=%u,height=%u,pixel-aspect-ratio=1/1",
-                                 width, height)
-               : g_strdup_printf("opusdec ! audioconvert ! audioresample ! capsfilter "
-                                 "caps=audio/x-raw,format=S16LE,layout=interleaved,rate=%d,channels=%d",
-                                 MIX_RATE_HZ, MIX_CHANNELS);
+static char *describe(const MixLane *lane, const char *decode) {
+  return lane->video ? g_strdup_printf("%s ! videoconvert ! videoscale add-borders=true ! "
+                                       "capsfilter caps=video/x-raw,format=I420,width=%u,height=%u,pixel-aspect-ratio=1/1",
+                                       decode, lane->width, lane->height)
+                     : g_strdup_printf("%s ! audioconvert ! audioresample ! capsfilter "
+                                       "caps=audio/x-raw,format=S16LE,layout=interleaved,rate=%d,channels=%d",
+                                       decode, MIX_RATE_HZ, MIX_CHANNELS);
 }
 
 MixLane *mix_lane_new(gboolean video, guint width, guint height) {
-  g_autofree char *text = describe(video, width, height);
-  g_autoptr(GError) error = NULL;
-  GstElement *chain = gst_parse_bin_from_description(text, TRUE, &error);
-  if (chain == NULL)
-    return NULL;
   MixLane *lane = g_new0(MixLane, 1);
   lane->video = video;
+  lane->width = width;
+  lane->height = height;
   lane->sample = -1;
   g_queue_init(&lane->decoded);
+  return lane;
+}
+
+/* What was decoded stays. */
+static void close_chain(MixLane *lane) {
+  lane->codec = NULL;
+  if (lane->chain == NULL)
+    return;
+  gst_pad_set_active(lane->out, FALSE);
+  gst_element_set_state(lane->chain, GST_STATE_NULL);
+  gst_pad_set_active(lane->in, FALSE);
+  gst_clear_object(&lane->out);
+  gst_clear_object(&lane->in);
+  gst_clear_object(&lane->chain);
+}
+
+static gboolean open_chain(MixLane *lane, const Codec *codec, GstCaps *caps) {
+  g_autofree char *text = describe(lane, codec->decode);
+  GstElement *chain = gst_parse_bin_from_description_full(text, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL);
+  if (chain == NULL)
+    return FALSE;
+  lane->codec = codec;
   lane->chain = gst_object_ref_sink(chain);
   lane->out = gst_object_ref_sink(gst_pad_new("out", GST_PAD_SRC));
   lane->in = gst_object_ref_sink(gst_pad_new("in", GST_PAD_SINK));
@@ -61,33 +83,33 @@ MixLane *mix_lane_new(gboolean video, guint width, guint height) {
   gst_pad_set_active(lane->in, TRUE);
   gst_element_set_state(chain, GST_STATE_PLAYING);
   gst_pad_set_active(lane->out, TRUE);
-  return lane;
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_pad_push_event(lane->out, gst_event_new_stream_start("track"));
+  gst_pad_push_event(lane->out, gst_event_new_caps(caps));
+  gst_pad_push_event(lane->out, gst_event_new_segment(&segment));
+  return TRUE;
 }
 
 void mix_lane_free(MixLane *lane) {
   if (lane == NULL)
     return;
-  gst_pad_set_active(lane->out, FALSE);
-  gst_element_set_state(lane->chain, GST_STATE_NULL);
-  gst_pad_set_active(lane->in, FALSE);
+  close_chain(lane);
   g_clear_pointer(&lane->picture, gst_buffer_unref);
   g_queue_clear_full(&lane->decoded, (GDestroyNotify)gst_buffer_unref);
-  gst_object_unref(lane->out);
-  gst_object_unref(lane->in);
-  gst_object_unref(lane->chain);
   g_free(lane);
 }
 
-void mix_lane_push(MixLane *lane, GstCaps *caps, GstBuffer *frame) {
-  if (!lane->begun) {
-    GstSegment segment;
-    gst_segment_init(&segment, GST_FORMAT_TIME);
-    gst_pad_push_event(lane->out, gst_event_new_stream_start("track"));
-    gst_pad_push_event(lane->out, gst_event_new_caps(caps));
-    gst_pad_push_event(lane->out, gst_event_new_segment(&segment));
-    lane->begun = TRUE;
+gboolean mix_lane_push(MixLane *lane, GstCaps *caps, GstBuffer *frame) {
+  const Codec *codec = codec_of_media_type(gst_structure_get_name(gst_caps_get_structure(caps, 0)));
+  if (codec != lane->codec)
+    close_chain(lane); /* from one take to the next */
+  if (codec == NULL || (lane->chain == NULL && !open_chain(lane, codec, caps))) {
+    gst_buffer_unref(frame);
+    return FALSE;
   }
   (void)!gst_pad_push(lane->out, frame);
+  return TRUE;
 }
 
 GstBuffer *mix_lane_picture(MixLane *lane, GstClockTime at) {

@@ -12,12 +12,13 @@
 
 typedef struct MixLane MixLane;
 
-/* width, height: of the tile, 0 for sound. NULL: GStreamer lacks an element. */
+/* width, height: of the tile, 0 for sound. Of any codec (codec.h), and of several in turn. */
 MixLane *mix_lane_new(gboolean video, guint width, guint height);
 void mix_lane_free(MixLane *lane);
 
-/* An encoded frame, in order, with the PTS it has in the mixed file; caps as the demuxer names them. Takes the frame. What does not decode is left out. */
-void mix_lane_push(MixLane *lane, GstCaps *caps, GstBuffer *frame);
+/* An encoded frame, in order, with the PTS it has in the mixed file; caps as the demuxer names them. Takes the frame. What does not decode is left out.
+ * FALSE: GStreamer lacks its decoder. */
+gboolean mix_lane_push(MixLane *lane, GstCaps *caps, GstBuffer *frame) G_GNUC_WARN_UNUSED_RESULT;
 /* The picture at this moment; NULL: nothing was sent for a while (muted, absent). A new reference, to be copied before its times are changed. */
 GstBuffer *mix_lane_picture(MixLane *lane, GstClockTime at);
 /* The sound from this moment on: fills what there is of n frames and leaves the rest as it is. Asked in order, without gaps. */

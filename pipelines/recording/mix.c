@@ -242,8 +242,6 @@ static gboolean build(Mix *mix, GError **error) {
     Lane *lane = &mix->lanes[i];
     lane->src = GST_APP_SRC(gst_bin_get_by_name(GST_BIN(pipeline), name));
     lane->decoder = mix_lane_new(is_video(lane), mix->width, mix->height);
-    if (lane->decoder == NULL)
-      return media_error(error, "GStreamer lacks a decoder");
   }
   return gst_element_set_state(pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE || media_error(error, "the mixer does not start");
 }
@@ -303,7 +301,8 @@ static gboolean feed(Mix *mix, Lane *lane, GstClockTime until, GError **error) {
     frame = gst_buffer_make_writable(export_source_take(lane->source));
     GST_BUFFER_PTS(frame) = (GstClockTime)ms * GST_MSECOND;
     GST_BUFFER_DTS(frame) = GST_CLOCK_TIME_NONE;
-    mix_lane_push(lane->decoder, export_source_caps(lane->source), frame);
+    if (!mix_lane_push(lane->decoder, export_source_caps(lane->source), frame))
+      return media_error(error, "GStreamer lacks a decoder");
   }
   return TRUE;
 }

@@ -16,8 +16,9 @@ typedef struct RecorderTrack {
   guint32 number;            /* TapRecord.track */
   const char *participant;   /* id; tracks of one participant share a clock (sender reports align them) */
   const char *track;         /* mid */
-  const char *medium, *codec;/* "audio" "opus" | "video" "vp8" */
+  const char *medium, *codec;/* "audio" "opus" | "video" "vp8" (codec.h) */
   guint8 pt, red_pt;         /* packets of other payload types only fill the sequence */
+  guint64 pts[2];            /* bits: more payload types of this codec, which the sender may use as well (H.264's profiles and modes) */
   guint8 ulpfec_pt;
   guint32 clock_rate;
   void (*keyframe)(guint32 number, gpointer user); /* ask the sender for one; NULL for audio */

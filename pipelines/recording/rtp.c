@@ -69,6 +69,71 @@ gboolean rtp_vp8_plausible(const guint8 *payload, gsize n) {
   return n > need;
 }
 
+/* The scalability structure at *at: layers' sizes, then the group of pictures, each with so many references. */
+static gboolean skip_vp9_structure(const guint8 *b, gsize n, gsize *at) {
+  if (n <= *at)
+    return FALSE;
+  const guint8 head = b[(*at)++];
+  if ((head & 0x10) != 0)
+    *at += 4 * ((gsize)(head >> 5) + 1);
+  if ((head & 0x08) == 0)
+    return *at <= n;
+  if (n <= *at)
+    return FALSE;
+  for (guint pictures = b[(*at)++]; pictures > 0; pictures--) {
+    if (n <= *at)
+      return FALSE;
+    *at += 1 + (gsize)(b[*at] >> 2 & 3);
+  }
+  return TRUE;
+}
+
+gboolean rtp_vp9_plausible(const guint8 *payload, gsize n) {
+  gsize at = 1;
+  if (n < 2)
+    return FALSE;
+  const guint8 head = payload[0];
+  const gboolean picture = (head & 0x80) != 0, predicted = (head & 0x40) != 0, layers = (head & 0x20) != 0, flexible = (head & 0x10) != 0;
+  if (picture)
+    at += (payload[at] & 0x80) != 0 ? 2 : 1;
+  if (layers)
+    at += flexible ? 1 : 2;
+  gboolean more = flexible && predicted;
+  for (guint references = 0; more; references++) {
+    if (n <= at || references == 3)
+      return FALSE;
+    more = (payload[at++] & 1) != 0;
+  }
+  if ((head & 0x02) != 0 && !skip_vp9_structure(payload, n, &at))
+    return FALSE;
+  return n > at;
+}
+
+/* STAP-A: each unit with two bytes of length before it, and no byte left over. */
+static gboolean units_fit(const guint8 *b, gsize n) {
+  gsize at = 0;
+  while (n - at > 2) {
+    const gsize length = read16(b + at);
+    if (length == 0 || length > n - at - 2)
+      return FALSE;
+    at += 2 + length;
+  }
+  return at == n && n > 0;
+}
+
+gboolean rtp_h264_plausible(const guint8 *payload, gsize n) {
+  if (n < 2 || (payload[0] & 0x80) != 0)
+    return FALSE;
+  const guint8 type = payload[0] & 0x1f;
+  if (type == 24)
+    return units_fit(payload + 1, n - 1);
+  if (type == 28) { /* FU-A: not begin and end at once, and of a single unit */
+    const guint8 inner = payload[1] & 0x1f;
+    return n > 2 && (payload[1] & 0xc0) != 0xc0 && inner >= 1 && inner <= 23;
+  }
+  return type >= 1 && type <= 23; /* the others belong to the interleaved mode, which nobody offers a browser */
+}
+
 gboolean rtp_opus_plausible(const guint8 *payload, gsize n) {
   if (n == 0)
     return FALSE;

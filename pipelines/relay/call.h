@@ -19,6 +19,7 @@ typedef struct CallTrack { /* a negotiated track that its sender sends and that 
   guint8 ulpfec_pt;
   guint32 clock_rate;
   gboolean simulcast;                /* agreed on: several encodings come under this MID at once */
+  guint64 pts[2];                    /* bits: `pt` and the other negotiated payload types of the same codec (profiles, packetization modes) */
 } CallTrack;
 
 typedef struct CallEvents { /* control thread */

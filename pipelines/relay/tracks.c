@@ -42,6 +42,15 @@ static guint8 rtx_of(const SdpTrack *track, guint8 pt) {
   return 0;
 }
 
+/* The sender may change among a codec's formats without a new offer; to a recorder they are one. */
+static void set_codec_pts(CallTrack *to, const SdpTrack *answer) {
+  for (guint i = 0; i < answer->payloads->len; i++) {
+    const SdpPayload *payload = &g_array_index(answer->payloads, SdpPayload, i);
+    if (strcmp(payload->codec, to->codec) == 0 && payload->clock_rate == to->clock_rate)
+      to->pts[payload->pt / 64] |= (guint64)1 << (payload->pt % 64);
+  }
+}
+
 /* RFC 3264 section 6.1: the answer's first format is what is used. Browsers give a format the same number in both descriptions. */
 static gboolean set_payloads(RelayTrack *to, const SdpTrack *answer) {
   gboolean found = FALSE;
@@ -56,6 +65,8 @@ static gboolean set_payloads(RelayTrack *to, const SdpTrack *answer) {
     to->call.clock_rate = payload->clock_rate;
     g_strlcpy(to->call.codec, payload->codec, sizeof to->call.codec);
   }
+  if (found)
+    set_codec_pts(&to->call, answer);
   if (strcmp(answer->medium, "video") == 0) {
     to->call.red_pt = pt_of(answer, "red");
     to->call.ulpfec_pt = pt_of(answer, "ulpfec");

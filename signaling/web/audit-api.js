@@ -34,7 +34,7 @@ export class AuditApi {
     try {
       for (const reader = response.body.getReader(); ;) {
         const { done, value } = await reader.read();
-        if (done) return new Blob(pieces, { type: 'video/webm' });
+        if (done) return new Blob(pieces, { type: response.headers.get('Content-Type') ?? 'video/webm' });
         pieces.push(value);
         onProgress(progress.add(value));
       }

@@ -118,7 +118,8 @@ export const en = {
   reasons: {
     granted: 'everyone agreed', newcomer: 'somebody joined', waiting: 'somebody had not answered', cannot_consent: 'somebody cannot consent', declined: 'somebody said no',
     withdrawn: 'a withdrawal', paused: 'paused', resumed: 'resumed', stopped: 'stopped', asker_left: 'whoever asked left', left: 'left', silent: 'no sign of life',
-    unhealthy: 'the storage was not well', unknown_media: 'media of nobody in the call', overrun: 'the recording could not keep up', tracks: 'cameras or microphones changed',
+    unhealthy: 'the storage was not well', unknown_media: 'media of nobody in the call',
+    unknown_participant: 'somebody unknown was in the room', recording_elsewhere: 'the room recorded by itself', sfu_silent: 'the conference server did not say who was there', overrun: 'the recording could not keep up', tracks: 'cameras or microphones changed',
     ended: 'everyone had left', expired: 'its time was up', replaced: 'another window took over', absent: 'not confirmed in time', shutdown: 'the gate was shut down', restart: 'the gate was restarted',
     crash: 'the gate stopped suddenly', erased: 'it was erased', requested: 'somebody asked', offered: 'somebody changed their mind', none: 'no reason given',
   },
@@ -134,6 +135,7 @@ export const en = {
     erased: 'This recording has been erased. Nobody can play it any more.',
     nothing_kept: 'Nothing is kept of this person.',
     too_many_exports: 'Too many recordings are being fetched at the moment. Please try again when one has finished.',
+    cannot_play: 'This browser cannot play this person’s recording (H.264). Download it and play it with another program, or watch everyone side by side.',
     nothing_kept_of_call: 'Nothing is kept of this call.',
     not_found: 'This gate does not offer that.',
     not_logged: 'The ledger could not be written, so nothing is shown.',

@@ -117,7 +117,8 @@ export const es = {
   reasons: {
     granted: 'todas las personas aceptaron', newcomer: 'entró alguien', waiting: 'faltaba una respuesta', cannot_consent: 'alguien no puede consentir', declined: 'alguien dijo que no',
     withdrawn: 'una retirada', paused: 'en pausa', resumed: 'reanudada', stopped: 'detenida', asker_left: 'se fue quien la pidió', left: 'se fue', silent: 'sin señales de vida',
-    unhealthy: 'el almacenamiento no funcionaba bien', unknown_media: 'señal de nadie de la llamada', overrun: 'la grabación no daba abasto', tracks: 'cambiaron las cámaras o los micrófonos',
+    unhealthy: 'el almacenamiento no funcionaba bien', unknown_media: 'señal de nadie de la llamada',
+    unknown_participant: 'había alguien desconocido en la sala', recording_elsewhere: 'la sala grababa por su cuenta', sfu_silent: 'el servidor de conferencias no decía quién estaba', overrun: 'la grabación no daba abasto', tracks: 'cambiaron las cámaras o los micrófonos',
     ended: 'se habían ido todas las personas', expired: 'se cumplió su plazo', replaced: 'otra ventana ocupó su lugar', absent: 'no se confirmó a tiempo', shutdown: 'se apagó la compuerta', restart: 'se reinició la compuerta',
     crash: 'la compuerta se detuvo de golpe', erased: 'se borró', requested: 'alguien pidió grabar', offered: 'alguien cambió de opinión', none: 'sin motivo indicado',
   },
@@ -132,6 +133,7 @@ export const es = {
     erased: 'Esta grabación se ha borrado. Ya nadie puede reproducirla.',
     nothing_kept: 'No se conserva nada de esta persona.',
     too_many_exports: 'Ahora mismo se están trayendo demasiadas grabaciones. Inténtelo de nuevo cuando haya terminado alguna.',
+    cannot_play: 'Este navegador no puede reproducir la grabación de esta persona (H.264). Descárguela y reprodúzcala con otro programa, o vea a todos lado a lado.',
     nothing_kept_of_call: 'No se conserva nada de esta llamada.',
     not_found: 'Esta compuerta no lo ofrece.',
     not_logged: 'No se pudo escribir en el registro, así que no se muestra nada.',

@@ -77,7 +77,7 @@ class Audit {
     try {
       const recording = await this.#api.recording(session, what, { signal: abort.signal, onProgress: (part) => ticket === this.#playing && this.#progress(part) });
       if (ticket !== this.#playing) return;
-      this.#showRecording(recording, name, `${session}-${id ?? 'everyone'}${take ? `-${take}-${from}-${to}` : ''}.webm`);
+      this.#showRecording(recording, name, `${session}-${id ?? 'everyone'}${take ? `-${take}-${from}-${to}` : ''}.${isMatroska(recording) ? 'mkv' : 'webm'}`);
       show('play-on', take !== undefined && to < last);
       $('play-on').onclick = () => this.#play(session, { ...what, from: to + 1, to: Math.min(last, to + PLAYED_SEGMENTS) });
     } catch (error) {
@@ -125,6 +125,9 @@ class Audit {
 
   #showRecording(recording, name, file) {
     const url = URL.createObjectURL(recording);
+    const problem = () => $('video').src === url && this.#cannotPlay();
+    $('video').onerror = problem;
+    $('video').onloadedmetadata = () => isMatroska(recording) && $('video').videoWidth === 0 && problem();
     $('video').src = url;
     Object.assign($('download'), { href: url, download: file });
     write('player-title', words.player(name));
@@ -132,6 +135,12 @@ class Audit {
     show('player', true);
     $('player-title').focus();
     $('video').play().catch(() => {}); // where playing needs a press, the controls are there
+  }
+
+  /** Not every browser decodes what another one sent (H.264); everyone side by side is of a kind that each can. */
+  #cannotPlay() {
+    write('playing', '');
+    write('play-problem', words.errors.cannot_play);
   }
 
   /** Nothing of a recording stays in the page longer than it is looked at. */
@@ -147,6 +156,11 @@ class Audit {
     write('playing', '');
     write('play-problem', '');
   }
+}
+
+/** @param {Blob} recording one with H.264, which a WebM may not hold */
+function isMatroska(recording) {
+  return recording.type.startsWith('video/x-matroska');
 }
 
 function wordsFor(error) {

@@ -202,7 +202,7 @@ static json_t *scalar(const char *text) {
 static const struct {
   const char *name, *parts[5];
 } lists[] = {{"roster", {NULL}},
-             {"confirmed", {"participant", "before_us"}},
+             {"confirmed", {"participant", "before_us", "sfu"}},
              {"segments", {"segment", "participant", "track", "seq"}},
              {"recordings", {"request", "scope", "segments"}}};
 
@@ -213,7 +213,8 @@ static json_t *list_read(guint kind, const char *text) {
     g_auto(GStrv) parts = g_strsplit(items[i], ":", -1);
     json_t *one = lists[kind].parts[0] ? json_object() : scalar(items[i]);
     for (guint k = 0; lists[kind].parts[0] && parts[k]; k++)
-      json_object_set_new(one, lists[kind].parts[k], scalar(parts[k]));
+      if (*parts[k])
+        json_object_set_new(one, lists[kind].parts[k], scalar(parts[k]));
     json_array_append_new(list, one);
   }
   return list;

@@ -3,7 +3,7 @@
  *
  * Threads: the test's main thread.
  * One line a leaf: its type, then name=value. A value is a number, true or false, or a text; of some names it is a list: roster=anna,ben
- * confirmed=anna:7900,ben:7900 (before_us) segments=7:anna:a:0 (id, participant, track, seq) recordings=1:3:2 (request, scope, segments).
+ * confirmed=anna:7900,ben:7900,:7900:true (before_us, sfu) segments=7:anna:a:0 (id, participant, track, seq) recordings=1:3:2 (request, scope, segments).
  * The session is "s" unless session=... says otherwise; session=- is none. `t` is 1000 for the first leaf and 1000 more for each after it.
  * What is committed gets its record, its file and a key; what is dropped or purged loses them, as the vault does it. */
 #ifndef RECGATE_TEST_AUDIT_STORY_H

@@ -13,11 +13,12 @@
   PEOPLE                                                                                                                                   \
   "request request=1 asker=anna on_withdrawal=session disclosure_sha256=d\n"                                                               \
   "grant participant=anna request=1 media=all disclosure_sha256=d\n"
-#define GRANTED ASKED "grant participant=ben request=1 media=all disclosure_sha256=d\n"
-#define OPENED  GRANTED "gate_open request=1 take=1 roster=anna,ben absent_ms=30000\n" /* leaf 6, t=7000 */
-#define BOTH    "anna:7950,ben:7950"
-#define KEPT    OPENED COMMIT(1, "anna", 0, 7100, 7900, BOTH) /* leaf 7 */
-#define CLOSED  "gate_close take=1 reason=stopped discard=false\n"
+#define GRANTED    ASKED "grant participant=ben request=1 media=all disclosure_sha256=d\n"
+#define OPENED     GRANTED "gate_open request=1 take=1 roster=anna,ben absent_ms=30000\n" /* leaf 6, t=7000 */
+#define OPENED_SFU GRANTED "gate_open request=1 take=1 roster=anna,ben absent_ms=30000 sfu=true\n"
+#define BOTH       "anna:7950,ben:7950"
+#define KEPT       OPENED COMMIT(1, "anna", 0, 7100, 7900, BOTH) /* leaf 7 */
+#define CLOSED     "gate_close take=1 reason=stopped discard=false\n"
 
 static const struct {
   const char *about, *rule; /* NULL: all is well */
@@ -25,6 +26,10 @@ static const struct {
   const char *lines;
 } histories[] = {
     {"a recording that was agreed to", NULL, -1, KEPT COMMIT(2, "ben", 0, 7100, 7900, BOTH) "stop participant=anna\n" CLOSED},
+    {"behind an SFU whose roster was compared", NULL, -1, OPENED_SFU COMMIT(1, "anna", 0, 7100, 7900, BOTH ",:7901:true")},
+    {"behind an SFU whose roster was not compared later", "R8", 7, OPENED_SFU COMMIT(1, "anna", 0, 7100, 7900, BOTH ",:7900:true")},
+    {"behind an SFU whose roster was not compared", "R8", 7, OPENED_SFU COMMIT(1, "anna", 0, 7100, 7900, BOTH)},
+    {"a comparison stands for nobody", "R10", 7, OPENED_SFU COMMIT(1, "anna", 0, 7100, 7900, "anna:7950,:7950:true")},
     {"a take that is still open", NULL, -1, KEPT},
     {"kept after a close that revokes nothing", NULL, -1, OPENED CLOSED COMMIT(1, "anna", 0, 7100, 7900, BOTH)},
     {"a tail that a crash left", NULL, -1, KEPT "gate_close take=1 reason=crash\nrecovered session=-\n"},

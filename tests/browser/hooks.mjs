@@ -27,6 +27,21 @@ export function lookOn() {
   };
 }
 
+/** Each picture is offered and answered with this codec first ('video/H264'): what the answer names first is sent. */
+export function preferCodec(mimeType) {
+  const { codecs } = RTCRtpReceiver.getCapabilities('video');
+  const first = codecs.filter((codec) => codec.mimeType === mimeType);
+  const prototype = RTCPeerConnection.prototype;
+  for (const name of ['createOffer', 'createAnswer', 'setLocalDescription']) {
+    const real = prototype[name];
+    prototype[name] = function (...args) {
+      for (const one of this.getTransceivers())
+        if (one.receiver.track.kind === 'video') one.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
+      return real.apply(this, args);
+    };
+  }
+}
+
 /**
  * getUserMedia gives a 320×240 canvas that shows the time in 32 black and white cells, and silence. __source.flash(true): the lower part
  * turns white and a tone sounds, at once. media.mjs reads them back. The tone is an oscillator, or, where there is no sound card for an

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { en } from '../../signaling/web/strings-en.js';
 import { es } from '../../signaling/web/strings-es.js';
 import { sleep, until } from '../integration/daemon.mjs';
-import { knownSource, lookOn } from './hooks.mjs';
+import { knownSource, lookOn, preferCodec } from './hooks.mjs';
 
 const FPS = 15;
 /** Every word of the page, by language. */
@@ -31,9 +31,9 @@ function family(pid) {
 export class Person {
   /**
    * Opens the call page. source: 'known' (hooks.mjs) or 'device' (the browser's own fake camera and microphone).
-   * context: a browser context, so that two people may share a browser. language: of the page; its words are person.words.
+   * prefer: a codec of pictures ('video/H264'). context: a browser context, so that two people may share a browser. language: of the page; its words are person.words.
    */
-  static async open({ browser, context, base, token, id, role, source = 'known', viewport, language = LANGUAGE }) {
+  static async open({ browser, context, base, token, id, role, source = 'known', prefer, viewport, language = LANGUAGE }) {
     const page = await (context ?? browser).newPage();
     const person = Object.assign(new Person(), { isFirefox: (await browser.version()).toLowerCase().includes('firefox'), browser, page, id, role, token, words: WORDS[language], complaints: [], failed: [], log: [] });
     if (viewport) await page.setViewport(viewport);
@@ -41,6 +41,7 @@ export class Person {
     page.on('console', (message) => message.type() === 'error' && person.complaints.push(message.text()));
     page.on('requestfailed', (request) => person.failed.push(`${request.url().split('#')[0]}: ${request.failure()?.errorText}`));
     await page.evaluateOnNewDocument(lookOn);
+    if (prefer) await page.evaluateOnNewDocument(preferCodec, prefer);
     if (source === 'known') await page.evaluateOnNewDocument(knownSource, { fps: FPS });
     await page.goto(`${base}/?lang=${language}${token ? `#token=${token}` : ''}`);
     // One that lost a module loads itself again (web/whole.js): only after that is there a page to press on.

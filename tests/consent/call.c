@@ -73,7 +73,7 @@ static void says(Call *call, ConsentEvent event, ConsentResult expected, const c
   g_assert_true(before.state == after.state && before.reason == after.reason && before.person == after.person &&
                 before.request == after.request && before.request_active == after.request_active && before.asker == after.asker &&
                 before.take == after.take && before.roster == after.roster && before.requests_made == after.requests_made &&
-                before.provisional == after.provisional);
+                before.provisional == after.provisional && before.compared_us == after.compared_us);
 }
 
 void ok(Call *call, ConsentEvent event, const char *effects) {
@@ -134,6 +134,10 @@ ConsentEvent sealed(uint64_t segment, uint32_t take, int64_t last_packet_us) {
   return (ConsentEvent){.type = CONSENT_EVENT_SEALED, .segment = segment, .take = take, .last_packet_us = last_packet_us};
 }
 
+ConsentEvent compared(ConsentReason found, int64_t asked_us) {
+  return (ConsentEvent){.type = CONSENT_EVENT_COMPARED, .reason = found, .asked_us = asked_us};
+}
+
 ConsentEvent failed(uint32_t take, ConsentReason reason) {
   return (ConsentEvent){.type = CONSENT_EVENT_TAKE_FAILED, .take = take, .reason = reason};
 }
@@ -152,5 +156,18 @@ Call call_recording(ConsentScope scope) {
   Call call = call_talking();
   ok(&call, request(ALICE, 1, scope), "ask 2, consents, asking/requested 1");
   ok(&call, grant(BOB, 1), "consents, open 1 3, permit 1 1005, recording/granted 2");
+  return call;
+}
+
+/* The same behind an SFU, whose roster was last asked for at 1000 s. */
+Call call_recording_sfu(void) {
+  const ConsentConfig config = {.lease_us = 5 * S, .absent_us = 30 * S, .requests_max = 3, .has_sfu = true};
+  Call call = {.session = consent_session_new(&config), .now_us = 1000 * S};
+  ok(&call, on(CONSENT_EVENT_HEALTH, true), "");
+  ok(&call, join(ALICE), "");
+  ok(&call, join(BOB), "");
+  ok(&call, request(ALICE, 1, SESSION), "ask 2, consents, asking/requested 1");
+  ok(&call, grant(BOB, 1), "consents, suspended/sfu_silent 0"); /* R7: nobody has been asked who is there */
+  ok(&call, compared(CONSENT_REASON_NONE, call.now_us), "open 1 3, permit 1 1005, recording/granted 0");
   return call;
 }

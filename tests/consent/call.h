@@ -38,9 +38,11 @@ ConsentEvent erased(uint64_t ticket);
 ConsentEvent on(ConsentEventType type, bool is_on);
 ConsentEvent alive(ConsentPerson person, uint64_t echo);
 ConsentEvent sealed(uint64_t segment, uint32_t take, int64_t last_packet_us);
+ConsentEvent compared(ConsentReason found, int64_t asked_us);
 ConsentEvent failed(uint32_t take, ConsentReason reason);
 Call call_talking(void);
 Call call_recording(ConsentScope scope);
+Call call_recording_sfu(void);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Call, call_clear)
 
 #endif

@@ -95,12 +95,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0)
     return 0;
   gst_init(NULL, NULL);
+  /* Bit 0: a picture; bits 2 and 3: of which codec. */
+  static const char *const pictures[4] = {"vp8", "vp9", "h264", "vp8"};
   const gboolean video = (data[0] & 1) != 0;
   const RecorderTrack track = {.number = 1,
                                .participant = "p",
                                .track = "0",
                                .medium = video ? "video" : "audio",
-                               .codec = video ? "vp8" : "opus",
+                               .codec = video ? pictures[data[0] >> 2 & 3] : "opus",
                                .pt = 96,
                                .red_pt = 97,
                                .ulpfec_pt = 98,

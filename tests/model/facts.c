@@ -92,6 +92,28 @@ const Fact *best_confirmation(const Model *m, ConsentPerson p) {
   return best;
 }
 
+/* R8: everything before this instant was followed by a clean look at the SFU's roster. */
+int64_t compared_until(const Model *m) {
+  int64_t until = 0;
+  FORWARD (m, f)
+    if (f->kind == FACT_COMPARED && !f->reason && f->until_us > until)
+      until = f->until_us;
+  return until;
+}
+
+/* What the last bad look found, unless a good one was asked for after it. */
+ConsentReason sfu_fault(const Model *m) {
+  BACKWARD (m, bad) {
+    if (bad->kind != FACT_COMPARED || !bad->reason)
+      continue;
+    for (const Fact *f = bad + 1; f < m->facts + m->facts_n; f++)
+      if (f->kind == FACT_COMPARED && !f->reason && f->until_us > bad->at_us)
+        return CONSENT_REASON_NONE;
+    return bad->reason;
+  }
+  return CONSENT_REASON_NONE;
+}
+
 uint64_t roster(const Model *m) {
   uint64_t mask = 0;
   EVERYONE (m, p)
@@ -243,7 +265,7 @@ bool took_part(const Model *m, uint64_t request, ConsentPerson p) {
 }
 
 int64_t first_lease_end(const Model *m) {
-  int64_t end = INT64_MAX;
+  int64_t end = m->config.has_sfu ? compared_until(m) + m->config.lease_us : INT64_MAX;
   EVERYONE (m, p)
     if (on_roster(m, p) && last_sign(m, p) + m->config.lease_us < end)
       end = last_sign(m, p) + m->config.lease_us;

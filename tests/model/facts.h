@@ -26,6 +26,7 @@ typedef enum FactKind {
   FACT_RESUME,
   FACT_HEALTH,  /* on */
   FACT_UNKNOWN, /* on */
+  FACT_COMPARED, /* at_us: answered, until_us: asked, reason */
   FACT_OPEN,    /* take, request, roster, reason */
   FACT_CLOSE,   /* take, reason */
   FACT_PERMIT,  /* until_us */
@@ -86,6 +87,8 @@ const Fact *last_join(const Model *m, ConsentPerson p);
 bool invited(const Model *m, ConsentPerson p);
 bool cannot_consent(const Model *m, ConsentPerson p);
 bool began_empty(const Model *m, const Fact *request);
+int64_t compared_until(const Model *m);
+ConsentReason sfu_fault(const Model *m);
 const Fact *best_confirmation(const Model *m, ConsentPerson p);
 const Fact *open_request(const Model *m);
 const Fact *last_request(const Model *m);

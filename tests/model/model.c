@@ -60,12 +60,17 @@ static Fact obstacle(const Model *m, int64_t now) {
     return status(CONSENT_STATE_SUSPENDED, CONSENT_REASON_UNHEALTHY, 0);
   if (last_switch(m, FACT_UNKNOWN))
     return status(CONSENT_STATE_SUSPENDED, CONSENT_REASON_UNKNOWN_MEDIA, 0);
+  if (sfu_fault(m))
+    return status(CONSENT_STATE_SUSPENDED, sfu_fault(m), 0);
+  if (m->config.has_sfu && (!compared_until(m) || now - compared_until(m) >= m->config.lease_us))
+    return status(CONSENT_STATE_SUSPENDED, CONSENT_REASON_SFU_SILENT, 0);
   return status(CONSENT_STATE_RECORDING, CONSENT_REASON_NONE, 0);
 }
 
 static bool takes_back(ConsentReason reason) {
-  static const ConsentReason back[] = {CONSENT_REASON_SILENT, CONSENT_REASON_UNHEALTHY, CONSENT_REASON_UNKNOWN_MEDIA,
-                                       CONSENT_REASON_WITHDRAWN};
+  static const ConsentReason back[] = {CONSENT_REASON_SILENT,    CONSENT_REASON_UNHEALTHY,           CONSENT_REASON_UNKNOWN_MEDIA,
+                                       CONSENT_REASON_WITHDRAWN, CONSENT_REASON_UNKNOWN_PARTICIPANT, CONSENT_REASON_RECORDING_ELSEWHERE,
+                                       CONSENT_REASON_SFU_SILENT};
   for (size_t i = 0; i < sizeof back / sizeof *back; i++)
     if (back[i] == reason)
       return true;
@@ -112,6 +117,8 @@ static int judge_segment(const Model *m, const Fact *segment, int64_t now, Conse
     }
     if (open && f->kind == FACT_WITHDRAWN)
       taken_back = CONSENT_REASON_WITHDRAWN;
+    if (open && f->kind == FACT_COMPARED && f->reason)
+      taken_back = f->reason;
   }
   *reason = CONSENT_REASON_OVERRUN;
   if (!open || later >= 64 || segment->until_us < open->at_us || segment->until_us > now)
@@ -125,9 +132,10 @@ static int judge_segment(const Model *m, const Fact *segment, int64_t now, Conse
     if (open->roster >> (p - 1) & 1 && (best ? best->until_us : 0) <= segment->until_us)
       all = false;
   }
-  if (all)
+  bool looked = !m->config.has_sfu || segment->until_us < compared_until(m);
+  if (all && looked)
     return 1;
-  *reason = CONSENT_REASON_SILENT;
+  *reason = all ? CONSENT_REASON_SFU_SILENT : CONSENT_REASON_SILENT;
   return now - segment->until_us >= m->config.absent_us ? 2 : 0;
 }
 
@@ -474,6 +482,12 @@ static ConsentResult judge(const Model *m, const ConsentEvent *e, int64_t now) {
     if (e->reason != CONSENT_REASON_OVERRUN && e->reason != CONSENT_REASON_TRACKS)
       return CONSENT_REFUSED;
     return take && take->take == e->take ? CONSENT_OK : CONSENT_NOT_RECORDING;
+  case CONSENT_EVENT_COMPARED:
+    if (!m->config.has_sfu || e->asked_us > now)
+      return CONSENT_REFUSED;
+    return !e->reason || e->reason == CONSENT_REASON_UNKNOWN_PARTICIPANT || e->reason == CONSENT_REASON_RECORDING_ELSEWHERE
+               ? CONSENT_OK
+               : CONSENT_REFUSED;
   case CONSENT_EVENT_HEALTH:
   case CONSENT_EVENT_UNKNOWN_MEDIA:
   case CONSENT_EVENT_SEALED:
@@ -545,6 +559,11 @@ static void happen(Model *m, const ConsentEvent *e, int64_t now) {
   case CONSENT_EVENT_UNKNOWN_MEDIA:
     note(m, (Fact){.kind = FACT_UNKNOWN, .on = e->on});
     break;
+  case CONSENT_EVENT_COMPARED:
+    if (!e->reason)
+      decide_segments(m, now);
+    note(m, (Fact){.kind = FACT_COMPARED, .at_us = now, .until_us = e->asked_us, .reason = e->reason});
+    break;
   case CONSENT_EVENT_TAKE_FAILED:
     close_take(m, e->reason, 0, now);
     break;
@@ -559,7 +578,7 @@ static void happen(Model *m, const ConsentEvent *e, int64_t now) {
 
 static bool nobodys(ConsentEventType type) {
   return type == CONSENT_EVENT_ERASED || type == CONSENT_EVENT_HEALTH || type == CONSENT_EVENT_UNKNOWN_MEDIA ||
-         type == CONSENT_EVENT_SEALED || type == CONSENT_EVENT_TICK || type == CONSENT_EVENT_TAKE_FAILED;
+         type == CONSENT_EVENT_COMPARED || type == CONSENT_EVENT_SEALED || type == CONSENT_EVENT_TICK || type == CONSENT_EVENT_TAKE_FAILED;
 }
 
 static void open_if_allowed(Model *m, const ConsentEvent *e, int64_t now) {
@@ -663,6 +682,8 @@ int64_t model_next_deadline_us(const Model *m) {
     first = absent < first ? absent : first;
     first = lease > passed && lease < first ? lease : first;
   }
+  if (m->config.has_sfu && open_take(m) && compared_until(m) + m->config.lease_us < first)
+    first = compared_until(m) + m->config.lease_us;
   FORWARD (m, f)
     if (f->kind == FACT_SEALED && !f->gone && f->until_us + m->config.absent_us < first)
       first = f->until_us + m->config.absent_us;
@@ -681,7 +702,8 @@ ConsentView model_view(const Model *m) {
                        .take = take ? take->take : 0,
                        .roster = roster(m),
                        .requests_made = count_requests(m),
-                       .provisional = count_provisional(m)};
+                       .provisional = count_provisional(m),
+                       .compared_us = compared_until(m)};
 }
 
 ConsentPersonView model_person_view(const Model *m, ConsentPerson p, int64_t now) {

@@ -18,6 +18,7 @@ CORE = sorted((ROOT / "gate/consent").glob("*.c"))
 # Each test: its sources, and how it runs. The fixed seed makes a run repeatable; the schedules are what kills within seconds.
 UNIT = [f"tests/consent/{name}.c" for name in ("call", "test-consent")]
 SEGMENT = [f"tests/consent/{name}.c" for name in ("call", "test-segment")]
+SFU = [f"tests/consent/{name}.c" for name in ("call", "test-sfu")]
 AHEAD = [f"tests/consent/{name}.c" for name in ("call", "test-ahead")]
 MODEL = ["tests/model/test-model.c", "tests/model/facts.c", "tests/model/model.c", "tests/model/schedule.c"]
 SCHEDULES = "20000"
@@ -140,7 +141,7 @@ class Bench:
         self.flags = ["-std=gnu11", "-O1", "-w", "-D_GNU_SOURCE", "-I.", *glib("--cflags")]
         self.libs = glib("--libs")
         self.objects = {source: self.compile(source, self.name(source)) for source in
-                        [*(str(path.relative_to(ROOT)) for path in CORE), *UNIT, *SEGMENT, *AHEAD, *MODEL]}
+                        [*(str(path.relative_to(ROOT)) for path in CORE), *UNIT, *SEGMENT, *AHEAD, *SFU, *MODEL]}
 
     def name(self, source):
         return self.directory / (source.replace("/", "_") + ".o")
@@ -152,7 +153,7 @@ class Bench:
     def verdict(self, core, directory):
         """Which test kills this core, or None."""
         env = dict(os.environ, RECGATE_SCHEDULES=SCHEDULES, RECGATE_SEED="1", G_DEBUG="")
-        for name, sources in (("unit", UNIT), ("segment", SEGMENT), ("ahead", AHEAD), ("model", MODEL)):
+        for name, sources in (("unit", UNIT), ("segment", SEGMENT), ("ahead", AHEAD), ("sfu", SFU), ("model", MODEL)):
             program = str(directory / name)
             link = ["gcc", *core, *(self.objects[source] for source in sources), "-o", program, *self.libs]
             subprocess.run(link, cwd=ROOT, check=True, capture_output=True)

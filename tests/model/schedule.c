@@ -21,6 +21,7 @@ void schedule_init(Schedule *schedule, uint64_t seed) {
   schedule->people = 3 + (uint32_t)schedule_random(schedule, SCHEDULE_PEOPLE_MAX - 2);
   schedule->eager = (uint32_t)schedule_random(schedule, 90);
   schedule->ahead = chance(schedule, 25);
+  schedule->has_sfu = chance(schedule, 40);
   schedule->now_us = (int64_t)schedule_random(schedule, 100) * SCHEDULE_LEASE_US;
 }
 
@@ -77,6 +78,14 @@ static void fill_sealed(Schedule *s, const ConsentSession *session, ConsentEvent
     e->last_packet_us = s->now_us + 1 - (int64_t)schedule_random(s, 2);
 }
 
+static void fill_compared(Schedule *s, ConsentEvent *e) {
+  static const ConsentReason found[] = {CONSENT_REASON_UNKNOWN_PARTICIPANT, CONSENT_REASON_RECORDING_ELSEWHERE, CONSENT_REASON_SILENT};
+  e->asked_us = s->now_us - (int64_t)schedule_random(s, chance(s, 90) ? 300000 : 2 * SCHEDULE_LEASE_US);
+  if (chance(s, 5))
+    e->asked_us = s->now_us + 1 - (int64_t)schedule_random(s, 2);
+  e->reason = chance(s, 85) ? CONSENT_REASON_NONE : found[schedule_random(s, 3)];
+}
+
 static void fill(Schedule *s, const ConsentSession *session, ConsentEvent *e) {
   ConsentPerson known = e->person <= s->people ? e->person : 0;
   e->may_request = e->person == 1 ? chance(s, 97) : chance(s, 30);
@@ -96,6 +105,8 @@ static void fill(Schedule *s, const ConsentSession *session, ConsentEvent *e) {
   }
   if (e->type == CONSENT_EVENT_SEALED)
     fill_sealed(s, session, e);
+  if (e->type == CONSENT_EVENT_COMPARED)
+    fill_compared(s, e);
 }
 
 static ConsentEvent plain(ConsentEventType type, ConsentPerson person) {
@@ -157,6 +168,11 @@ static bool useful(Schedule *s, const ConsentSession *session, ConsentEvent *e) 
     fill_request(s, e);
     return true;
   }
+  if (s->has_sfu && s->now_us - view.compared_us > 1000000 && chance(s, 80)) {
+    *e = plain(CONSENT_EVENT_COMPARED, 0);
+    e->asked_us = s->now_us;
+    return true;
+  }
   for (ConsentPerson p = 1; p <= s->people; p++) {
     ConsentPersonView is = consent_person_view(session, p, s->now_us);
     if (!is.on_roster)
@@ -175,7 +191,7 @@ static const uint8_t weights[CONSENT_EVENT_COUNT + 1] = {
     [CONSENT_EVENT_REQUEST] = 7,  [CONSENT_EVENT_GRANT] = 14, [CONSENT_EVENT_DECLINE] = 4,       [CONSENT_EVENT_OFFER] = 5,
     [CONSENT_EVENT_WITHDRAW] = 4, [CONSENT_EVENT_ERASED] = 6, [CONSENT_EVENT_PAUSE] = 5,         [CONSENT_EVENT_RESUME] = 7,
     [CONSENT_EVENT_STOP] = 3,     [CONSENT_EVENT_HEALTH] = 5, [CONSENT_EVENT_UNKNOWN_MEDIA] = 5, [CONSENT_EVENT_TAKE_FAILED] = 5,
-    [CONSENT_EVENT_SEALED] = 14,  [CONSENT_EVENT_TICK] = 8,   [CONSENT_EVENT_INVITE] = 6,
+    [CONSENT_EVENT_SEALED] = 14,  [CONSENT_EVENT_TICK] = 8,   [CONSENT_EVENT_INVITE] = 6,        [CONSENT_EVENT_COMPARED] = 9,
 };
 
 static ConsentEventType any_type(Schedule *s) {

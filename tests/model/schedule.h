@@ -20,6 +20,7 @@ typedef struct Schedule {
   int64_t now_us;
   uint64_t request, segment, ticket; /* the last ones used */
   uint64_t number[SCHEDULE_PEOPLE_MAX + 1];
+  bool has_sfu;             /* R8: comparisons come, mostly in time */
   bool ahead;               /* the first steps are a letter: invite, ask, answer, then join (R5) */
   uint64_t joined;          /* people who have been there */
   uint64_t legs_ending;     /* people with an END_LEGS that was not answered */

@@ -21,7 +21,9 @@ typedef enum Fate { FATE_NONE = 0, FATE_SEALED, FATE_COMMITTED, FATE_DROPPED } F
 
 /* What the invariants need to know, gathered from events and effects only. */
 typedef struct Witness {
-  bool healthy, unknown_media;
+  bool healthy, unknown_media, sfu_fault;
+  int64_t clean_us; /* R8: the latest clean comparison's question */
+  int64_t last_packet_of[SEGMENTS_MAX];
   uint32_t open_take, last_take;
   uint64_t open_roster;
   uint32_t revoked_up_to; /* a withdrawal: no take up to here commits any more */
@@ -85,7 +87,7 @@ static bool effects_equal(const ConsentEffects *a, const ConsentEffects *b) {
 static bool views_equal(ConsentView a, ConsentView b) {
   return a.state == b.state && a.reason == b.reason && a.person == b.person && a.request == b.request &&
          a.request_active == b.request_active && a.asker == b.asker && a.take == b.take && a.roster == b.roster &&
-         a.requests_made == b.requests_made && a.provisional == b.provisional;
+         a.requests_made == b.requests_made && a.provisional == b.provisional && a.compared_us == b.compared_us;
 }
 
 static bool people_equal(ConsentPersonView a, ConsentPersonView b) {
@@ -112,6 +114,7 @@ static void witness_segment(Run *run, const ConsentEvent *event, const ConsentEf
   MUST(effect->take > w->revoked_up_to && effect->take <= w->last_take);
   MUST(!(w->discarded >> (effect->take % 64) & 1));
   MUST(w->take_of[effect->segment] == effect->take);
+  MUST(!run->schedule.has_sfu || w->last_packet_of[effect->segment] < w->clean_us); /* R8 */
 }
 
 static void witness_take(Run *run, const ConsentEvent *event, const ConsentEffect *effect, size_t position) {
@@ -154,6 +157,7 @@ static void witness_open(const Run *run, const ConsentEvent *event) {
   if (view.take == 0)
     return;
   MUST(view.request_active && view.roster != 0 && view.roster == w->open_roster);
+  MUST(!run->schedule.has_sfu || (!w->sfu_fault && w->clean_us > 0 && run->schedule.now_us - w->clean_us < SCHEDULE_LEASE_US));
   MUST(w->healthy && !w->unknown_media && run->schedule.legs_ending == 0);
   for (ConsentPerson p = 1; p <= CONSENT_PEOPLE_MAX; p++) {
     ConsentPersonView is = consent_person_view(run->session, p, run->schedule.now_us);
@@ -172,9 +176,16 @@ static bool has_effect(const ConsentEffects *effects, ConsentEffectType type) {
 
 static void witness_before(Run *run, const ConsentEvent *event) {
   Witness *w = &run->witness;
+  if (event->type == CONSENT_EVENT_COMPARED && run->schedule.has_sfu && event->asked_us <= run->schedule.now_us &&
+      (event->reason == CONSENT_REASON_NONE || event->reason == CONSENT_REASON_UNKNOWN_PARTICIPANT)) {
+    if (event->reason == CONSENT_REASON_NONE)
+      w->clean_us = MAX(w->clean_us, event->asked_us);
+    w->sfu_fault = event->reason != CONSENT_REASON_NONE;
+  }
   if (event->type == CONSENT_EVENT_SEALED) {
     w->fate[event->segment] = FATE_SEALED;
     w->take_of[event->segment] = event->take;
+    w->last_packet_of[event->segment] = event->last_packet_us;
   }
 }
 
@@ -185,6 +196,8 @@ static void witness_after(Run *run, const ConsentEvent *event, const ConsentEffe
     w->healthy = event->on;
   if (event->type == CONSENT_EVENT_UNKNOWN_MEDIA)
     w->unknown_media = event->on;
+  if (event->type == CONSENT_EVENT_COMPARED && event->reason)
+    w->revoked_up_to = w->last_take;
   if (event->type == CONSENT_EVENT_REQUEST)
     w->disclosed[event->request] = event->scope;
   if (event->type != CONSENT_EVENT_WITHDRAW)
@@ -240,6 +253,7 @@ static void run_schedule(Run *run, uint64_t seed) {
   run->seed = seed;
   schedule_init(&run->schedule, seed);
   memset(&run->witness, 0, sizeof run->witness);
+  config.has_sfu = run->schedule.has_sfu;
   if (schedule_random(&run->schedule, 8) == 0)
     config.absent_us = config.lease_us;
   run->session = consent_session_new(&config);

@@ -7,22 +7,40 @@
 #include <math.h>
 #include <string.h>
 
+/* Encoder and payloader. The H.264 is what Chromium sends: parameters in a STAP-A, pictures whole or as FU-A. */
+static const char *const encoders[][2] = {
+    {"opus", "opusenc ! rtpopuspay"},
+    {"vp8", "vp8enc deadline=1 cpu-used=8 lag-in-frames=0 keyframe-max-dist=100000 target-bitrate=1500000 end-usage=cbr ! "
+            "rtpvp8pay mtu=1200 picture-id-mode=15-bit"},
+    {"vp9", "vp9enc deadline=1 cpu-used=8 lag-in-frames=0 keyframe-max-dist=100000 target-bitrate=1500000 end-usage=cbr ! "
+            "rtpvp9pay mtu=1200 picture-id-mode=15-bit"},
+    {"h264", "openh264enc gop-size=100000 bitrate=1500000 rate-control=bitrate scene-change-detection=false multi-thread=1 ! "
+             "rtph264pay mtu=1200 config-interval=-1 aggregate-mode=zero-latency"},
+};
+
+static const char *encoder_of(const char *codec) {
+  for (gsize i = 0; i < G_N_ELEMENTS(encoders); i++)
+    if (g_str_equal(encoders[i][0], codec))
+      return encoders[i][1];
+  g_error("no encoder for %s", codec);
+}
+
 void media_init(Media *media, gint width, gint height, guint8 pt, guint32 ssrc, guint16 seq, guint32 rtp_offset, gint64 ntp_us) {
+  media_init_codec(media, width != 0 ? "vp8" : "opus", width, height, pt, ssrc, seq, rtp_offset, ntp_us);
+}
+
+void media_init_codec(Media *media, const char *codec, gint width, gint height, guint8 pt, guint32 ssrc, guint16 seq, guint32 rtp_offset,
+                      gint64 ntp_us) {
   *media = (Media){.video = width != 0, .width = width, .height = height, .pt = pt, .rate_hz = width != 0 ? 90000 : 48000};
   media->ssrc = ssrc;
   media->next_seq = seq;
   media->rtp_offset = rtp_offset;
   media->ntp_us = ntp_us;
-  g_autofree char *text =
-      media->video
-          ? g_strdup_printf("appsrc name=src format=time caps=video/x-raw,format=I420,width=%d,height=%d,framerate=25/1 ! vp8enc "
-                            "deadline=1 cpu-used=8 lag-in-frames=0 keyframe-max-dist=100000 target-bitrate=1500000 end-usage=cbr ! "
-                            "rtpvp8pay mtu=1200 picture-id-mode=15-bit pt=%u ssrc=%u seqnum-offset=%u timestamp-offset=%u ! "
-                            "appsink name=sink sync=false",
-                            width, height, pt, ssrc, seq, rtp_offset)
-          : g_strdup_printf("appsrc name=src format=time caps=audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved ! "
-                            "opusenc ! rtpopuspay pt=%u ssrc=%u seqnum-offset=%u timestamp-offset=%u ! appsink name=sink sync=false",
-                            pt, ssrc, seq, rtp_offset);
+  g_autofree char *caps = media->video ? g_strdup_printf("video/x-raw,format=I420,width=%d,height=%d,framerate=25/1", width, height)
+                                       : g_strdup("audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved");
+  g_autofree char *text = g_strdup_printf("appsrc name=src format=time caps=%s ! %s pt=%u ssrc=%u seqnum-offset=%u timestamp-offset=%u ! "
+                                          "appsink name=sink sync=false",
+                                          caps, encoder_of(codec), pt, ssrc, seq, rtp_offset);
   media->pipeline = gst_parse_launch(text, NULL);
   g_assert_nonnull(media->pipeline);
   media->src = gst_bin_get_by_name(GST_BIN(media->pipeline), "src");

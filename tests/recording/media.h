@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Test media: real VP8 and Opus as RTP packets, one raw frame at a time: a flash and a beep in the first tenth of each second.
+/* Test media: real VP8, VP9, H.264 and Opus as RTP packets, one raw frame at a time: a flash and a beep in the first tenth of each second.
  *
  * Threads: the test's; GStreamer's encoders run on their own and are waited for, so that packets depend on nothing but the calls. */
 #ifndef RECGATE_TESTS_MEDIA_H
@@ -22,7 +22,9 @@ typedef struct Media {
   GstElement *pipeline, *src, *sink;
 } Media;
 
-/* width 0: audio. */
+/* codec: "vp8", "vp9", "h264"; of audio (width 0) "opus". */
+void media_init_codec(Media *media, const char *codec, gint width, gint height, guint8 pt, guint32 ssrc, guint16 seq, guint32 rtp_offset, gint64 ntp_us);
+/* width 0: Opus, else VP8. */
 void media_init(Media *media, gint width, gint height, guint8 pt, guint32 ssrc, guint16 seq, guint32 rtp_offset, gint64 ntp_us);
 void media_clear(Media *media);
 void media_force_keyframe(Media *media);

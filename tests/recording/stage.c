@@ -101,6 +101,15 @@ StageTrack *stage_add(Stage *stage, const char *participant, gint width) {
   return own;
 }
 
+void stage_change_codec(StageTrack *own, const char *codec) {
+  Media before = own->media;
+  media_init_codec(&own->media, codec, before.width, before.height, before.pt, before.ssrc, before.next_seq, before.rtp_offset,
+                   before.ntp_us);
+  own->media.at_us = before.at_us;
+  media_clear(&before);
+  own->track.codec = codec;
+}
+
 static void on_ready(const GError *error, gpointer user) {
   g_assert_no_error(error);
   *(gboolean *)user = TRUE;

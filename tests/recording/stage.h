@@ -41,8 +41,10 @@ typedef struct Stage {
 
 void stage_init(Stage *stage);
 void stage_clear(Stage *stage);
-/* Adds a sender before the first take. */
+/* Adds a sender before the first take; of VP8 or, width 0, Opus. */
 StageTrack *stage_add(Stage *stage, const char *participant, gint width);
+/* Between takes: this sender's pictures are of another codec from now on. */
+void stage_change_codec(StageTrack *own, const char *codec);
 void stage_open(Stage *stage, guint32 take);
 /* Sends for so long; senders of one participant share a clock, their RTP times have random offsets. */
 void stage_play(Stage *stage, gint64 us);

@@ -40,12 +40,17 @@ static char *mix_to_file(Stage *stage) {
   return path;
 }
 
+/* Of each person's picture, in the first and in the second take. */
+static const char *const vp8_only[2][2] = {{"vp8", "vp8"}, {"vp8", "vp8"}};
+static const char *const all_codecs[2][2] = {{"h264", "vp9"}, {"vp9", "h264"}};
+
 /* Two people with camera and microphone, first both; then anna's microphone is off, then ben's, then ben's camera; then a second take. */
-static void record_two(Stage *stage) {
+static void record_two(Stage *stage, const char *const codecs[2][2]) {
   stage_init(stage);
-  StageTrack *anna_sound = stage_add(stage, "anna", 0);
-  stage_add(stage, "anna", 320);
+  StageTrack *anna_sound = stage_add(stage, "anna", 0), *anna_picture = stage_add(stage, "anna", 320);
   StageTrack *ben_sound = stage_add(stage, "ben", 0), *ben_picture = stage_add(stage, "ben", 640);
+  stage_change_codec(anna_picture, codecs[0][0]);
+  stage_change_codec(ben_picture, codecs[1][0]);
   stage_open(stage, 1);
   stage_play(stage, 3 * S);
   anna_sound->muted = TRUE;
@@ -58,6 +63,8 @@ static void record_two(Stage *stage) {
   stage_play(stage, 4 * S);
   ben_picture->muted = FALSE;
   stage_close(stage, FALSE);
+  stage_change_codec(anna_picture, codecs[0][1]);
+  stage_change_codec(ben_picture, codecs[1][1]);
   stage_open(stage, 2);
   stage_play(stage, 3 * S);
   stage_close(stage, FALSE);
@@ -80,9 +87,9 @@ static double loudest(const char *path, double from_s) {
   return g_ascii_strtod(found + strlen("max_volume: "), NULL);
 }
 
-static void test_two(void) {
+static void test_two(gconstpointer codecs) {
   Stage stage;
-  record_two(&stage);
+  record_two(&stage, codecs);
   g_autofree char *path = mix_to_file(&stage);
   assert_plays(path);
   g_assert_cmpfloat(fabs(probe(path, "format=duration") - 16.25), <, 1);
@@ -103,6 +110,28 @@ static void test_two(void) {
   stage_clear(&stage);
 }
 
+/* A codec that changes from one take to the next makes a track of its own; both decode. */
+static void test_exported_with_each_codec(void) {
+  static const char *const streams[] = {"v:0", "v:1"};
+  Stage stage;
+  stage_init(&stage);
+  StageTrack *picture = stage_add(&stage, "anna", 320);
+  stage_change_codec(picture, "vp9");
+  stage_open(&stage, 1);
+  stage_play(&stage, 2 * S);
+  stage_close(&stage, FALSE);
+  stage_change_codec(picture, "h264");
+  stage_open(&stage, 2);
+  stage_play(&stage, 2 * S);
+  stage_close(&stage, FALSE);
+  stage_commit(&stage);
+  g_autofree char *path = stage_export(&stage, "anna");
+  assert_plays(path);
+  for (guint i = 0; i < G_N_ELEMENTS(streams); i++)
+    g_assert_cmpuint(count_frames(path, streams[i]), >=, 45);
+  stage_clear(&stage);
+}
+
 static void on_erased(const VaultReply *reply, gpointer user) {
   g_assert_no_error(reply->error);
   *(gboolean *)user = TRUE;
@@ -110,7 +139,7 @@ static void on_erased(const VaultReply *reply, gpointer user) {
 
 static void test_withdrawn(void) {
   Stage stage;
-  record_two(&stage);
+  record_two(&stage, vp8_only);
   g_autoptr(GCancellable) cancel = g_cancellable_new();
   g_autoptr(GByteArray) bytes = g_byte_array_new();
   g_autoptr(GError) error = NULL;
@@ -154,7 +183,9 @@ static void test_one_medium(void) {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
-  g_test_add_func("/recording/mix/two", test_two);
+  g_test_add_data_func("/recording/mix/two", vp8_only, test_two);
+  g_test_add_data_func("/recording/mix/two_of_all_codecs", all_codecs, test_two);
+  g_test_add_func("/recording/mix/exported_with_each_codec", test_exported_with_each_codec);
   g_test_add_func("/recording/mix/one_medium", test_one_medium);
   g_test_add_func("/recording/mix/withdrawn", test_withdrawn);
   return g_test_run();

@@ -158,7 +158,7 @@ static void test_unknown_codec(void) {
   stage_init(&stage);
   RecorderTrack tracks[] = {
       {.number = 1, .participant = "p", .track = "0", .medium = "audio", .codec = "opus", .pt = 111, .clock_rate = 48000},
-      {.number = 2, .participant = "p", .track = "1", .medium = "video", .codec = "h264", .pt = 96, .clock_rate = 90000}};
+      {.number = 2, .participant = "p", .track = "1", .medium = "video", .codec = "av1", .pt = 96, .clock_rate = 90000}};
   stage.vault_take = vault_take_new(stage.vault, "s", 1, 1, consent_set);
   RecorderTake config = {.vault_take = stage.vault_take, .take = 1, .session = "s", .segment_us = S, .tracks = tracks, .n_tracks = 2};
   recorder_open(stage.recorder, &config, on_refused, &refused);

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Lets libFuzzer search in every target of tests/fuzz for FUZZ_SECONDS each (default 12), with ASan and UBSan; the corpus comes first.
+# Lets libFuzzer search in every target of tests/fuzz for FUZZ_SECONDS each (default 8), with ASan and UBSan; the corpus comes first.
 # What it finds lies in build-fuzz/found/TARGET/: mend the cause, and put the file into tests/fuzz/corpus/TARGET.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-seconds=${FUZZ_SECONDS:-12} failed=0
+seconds=${FUZZ_SECONDS:-8} failed=0
 [ -f build-fuzz/build.ninja ] || CC=clang meson setup build-fuzz -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link
 targets=$(ninja -C build-fuzz -t targets all | sed -n 's/^\(tests\/fuzz\/fuzz-[a-z-]*\): .*/\1/p')
 [ -n "$targets" ] # no target is no success

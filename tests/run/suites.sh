@@ -109,7 +109,7 @@ suite_screens() {
 # The pages beside the call: the auditor's, the letter's, the receipts', reports; and that the log verifies in a browser.
 suite_pages() {
   local -x IN_NETWORK=tests/run/own-network.sh RECGATE_LONG=1
-  RECGATE_BROWSERS=chromium-firefox node_suite pages 600 tests/browser/{audit,ahead,receipts,reports,kept,language,proof,verify,whole}.test.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite pages 600 tests/browser/{audit,ahead,codecs,receipts,reports,kept,language,proof,verify,whole}.test.mjs
   RECGATE_BROWSERS=chromium-firefox node_suite long-call 200 tests/browser/long-call.test.mjs
 }
 
@@ -138,7 +138,7 @@ suite_withdraw() {
 }
 
 suite_soak() {
-  RECGATE_SOAK_S=${RECGATE_SOAK_S:-200} IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
+  RECGATE_SOAK_S=${RECGATE_SOAK_S:-150} IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
 }
 
 # 10^6 schedules of the consent core; the vault's process ended and its disk full at every call, its disk broken at every tenth.

@@ -39,6 +39,7 @@ export class WhipServer {
   }
 
   async #publish(path, sdp, response) {
+    await this.hold;
     const client = await insideJanus(this.janus);
     const handle = await client.attach('videoroom');
     const event = await client.say(handle, { request: 'joinandconfigure', ptype: 'publisher', room: this.room, display: path }, { type: 'offer', sdp });

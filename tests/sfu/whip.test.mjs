@@ -192,6 +192,21 @@ test('a server that is busy, refuses, answers nonsense, is ICE-lite or not there
   assert.equal((await alone.end()).code, 0);
 });
 
+test('who leaves while the server thinks gets no session, and nothing is left of it (R15)', async () => {
+  const gil = stage.daemon.token('slow', 'gil', 'client');
+  const person = await Client.join(stage.daemon, 'slow', 'gil', 'client');
+  let go;
+  whip.hold = new Promise((resolve) => (go = resolve));
+  const asked = whip.seen.length;
+  const offers = [1, 2, 3, 4].map(() => post('/whip/stage', gil));
+  await until(() => whip.seen.length === asked + 4, 'the server to be asked');
+  assert.deepEqual(await post('/whip/stage', gil).then(({ status, json }) => [status, json.code]), [429, 'too_many']);
+  await person.leave();
+  go();
+  for (const answer of await Promise.all(offers)) assert.deepEqual([answer.status, answer.json.code], [409, 'not_joined']);
+  await until(() => whip.seen.length === asked + 8 && whip.sessions.size === 0, 'what was begun there to be deleted');
+});
+
 test('the daemon ends while somebody publishes: the session at the server is deleted', async () => {
   const fay = await Client.join(stage.daemon, 'last', 'fay', 'client');
   assert.equal((await post('/whip/stage', stage.daemon.token('last', 'fay', 'client'))).status, 201);

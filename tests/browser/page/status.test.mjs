@@ -7,7 +7,7 @@ import { strings } from '../../../signaling/web/strings.js';
 
 const STATES = ['idle', 'asking', 'recording', 'paused', 'suspended', 'declined', 'stopped', 'purged'];
 const REASONS = ['none', 'requested', 'granted', 'newcomer', 'waiting', 'cannot_consent', 'declined', 'withdrawn', 'paused', 'resumed', 'stopped', 'asker_left',
-  'left', 'silent', 'unhealthy', 'unknown_media', 'overrun', 'tracks', 'ended', 'erased', 'offered', 'of_a_later_version', undefined];
+  'left', 'silent', 'unhealthy', 'unknown_media', 'unknown_participant', 'recording_elsewhere', 'sfu_silent', 'overrun', 'tracks', 'ended', 'erased', 'offered', 'of_a_later_version', undefined];
 const NAMES = { ex: 'Ada', cl: 'Carl' };
 
 function snapshot(changes) {
