@@ -30,11 +30,9 @@ static void on_over(gpointer user) {
   ((JanusHandle *)user)->link = NULL;
 }
 
-/* R7, R15: media needs somebody who is in the session now, who can be asked and can withdraw. */
 Member *janus_member(Janus *janus, GError **error) {
-  Session *session = session_get(janus->daemon, janus->session, FALSE);
-  Member *member = session != NULL && session->consent != NULL ? session_member(session, janus->participant) : NULL;
-  if (member == NULL || !member->on_roster || !member->greeted) {
+  Member *member = session_member_now(janus->daemon, janus->session, janus->participant);
+  if (member == NULL) {
     g_set_error_literal(
         error, JANUS_ERROR, JANUS_ERROR_UNAUTHORIZED,
         "not_joined: you are not in the session. Join it with recgate.v1 on /v1/ws first: without that no media of yours passes.");

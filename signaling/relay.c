@@ -2,7 +2,6 @@
 #include "signaling/relay.h"
 
 #include <sodium.h>
-#include <string.h>
 
 G_DEFINE_QUARK(recgate - relay - error, relay_error)
 
@@ -29,18 +28,6 @@ static void on_link_over(gpointer user) {
   relay_end(relay);
 }
 
-/* R7, R15: media needs somebody who is in the session now, who can be asked and can withdraw. */
-static Member *find_member(Daemon *daemon, const char *session_id, const char *participant, GError **error) {
-  Session *session = session_get(daemon, session_id, FALSE);
-  Member *member = session != NULL && session->consent != NULL ? session_member(session, participant) : NULL;
-  if (member != NULL && member->on_roster && member->greeted)
-    return member;
-  g_set_error(error, RELAY_ERROR, RELAY_ERROR_NOT_JOINED,
-              "“%s” is not in the session “%s”. First they join it with recgate.v1 on /v1/ws: without that no media of theirs passes.",
-              participant, session_id);
-  return NULL;
-}
-
 /* A token bucket in time, as each socket has one: many requests of one person must not keep the others waiting. */
 static gboolean take_turn(Member *member, GError **error) {
   const gint64 rate = member->session->daemon->config->messages_per_s_max, now_us = daemon_now_us();
@@ -55,7 +42,11 @@ static gboolean take_turn(Member *member, GError **error) {
 
 Relay *relay_new(Daemon *daemon, const char *session, const char *participant, GError **error) {
   guint8 random[RELAY_ID_BYTES];
-  Member *member = find_member(daemon, session, participant, error);
+  Member *member = session_member_now(daemon, session, participant);
+  if (member == NULL)
+    g_set_error(error, RELAY_ERROR, RELAY_ERROR_NOT_JOINED,
+                "“%s” is not in the session “%s”. First they join it with recgate.v1 on /v1/ws: without that no media of theirs passes.",
+                participant, session);
   if (member == NULL || !take_turn(member, error))
     return NULL;
   Relay *relay = g_new0(Relay, 1);
@@ -78,32 +69,18 @@ Relay *relay_find(Daemon *daemon, const char *id) {
   return g_hash_table_lookup(daemon->relays, id);
 }
 
-/* RFC 8839 section 5.3: at session level, so before the first m=. */
-static gboolean is_ice_lite(const char *sdp) {
-  for (const char *line = sdp; line != NULL && !g_str_has_prefix(line, "m="); line = strchr(line, '\n')) {
-    line += *line == '\n';
-    const gsize n = strcspn(line, "\r\n");
-    if (n == strlen("a=ice-lite") && strncmp(line, "a=ice-lite", n) == 0)
-      return TRUE;
-    if (g_str_has_prefix(line, "m="))
-      return FALSE;
-  }
-  return FALSE;
-}
-
 gboolean relay_describe(Relay *relay, CallSide from, SdpType type, const char *sdp, char **out, GError **error) {
+  g_autoptr(GError) why = NULL;
   if (!take_turn(relay->link->member[CALL_A], error))
     return FALSE;
-  if (is_ice_lite(sdp)) {
+  if (call_description(relay->link->call, from, type, sdp, out, &why))
+    return TRUE;
+  if (g_error_matches(why, SDP_ERROR, SDP_ERROR_ICE_LITE))
     g_set_error(error, RELAY_ERROR, RELAY_ERROR_ICE_LITE,
                 "%s is ICE-lite (a=ice-lite), and so is the gate: neither would begin. The gate needs full ICE on that side.",
                 from == CALL_B ? "The SFU" : "The client");
-    return FALSE;
-  }
-  g_autoptr(GError) why = NULL;
-  if (call_description(relay->link->call, from, type, sdp, out, &why))
-    return TRUE;
-  g_set_error(error, RELAY_ERROR, g_error_matches(why, SDP_ERROR, SDP_ERROR_TOO_LARGE) ? RELAY_ERROR_TOO_LARGE : RELAY_ERROR_DESCRIPTION,
-              "The gate cannot pass this description: %s.", why->message);
+  else
+    g_set_error(error, RELAY_ERROR, g_error_matches(why, SDP_ERROR, SDP_ERROR_TOO_LARGE) ? RELAY_ERROR_TOO_LARGE : RELAY_ERROR_DESCRIPTION,
+                "The gate cannot pass this description: %s.", why->message);
   return FALSE;
 }

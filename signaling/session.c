@@ -176,6 +176,12 @@ Member *session_member(Session *session, const char *id) {
   return NULL;
 }
 
+Member *session_member_now(Daemon *daemon, const char *id, const char *participant) {
+  Session *session = session_get(daemon, id, FALSE);
+  Member *member = session != NULL && session->consent != NULL ? session_member(session, participant) : NULL;
+  return member != NULL && member->on_roster && member->greeted ? member : NULL;
+}
+
 Member *session_person(Session *session, ConsentPerson person) {
   return person >= 1 && person <= session->members->len ? session->members->pdata[person - 1] : NULL;
 }

@@ -85,6 +85,8 @@ ConsentResult session_event(Session *session, const ConsentEvent *event);
 ConsentResult session_event_then(Session *session, const ConsentEvent *event, void (*accepted)(gpointer user), gpointer user);
 void session_reschedule(Session *session);
 Member *session_member(Session *session, const char *id);
+/* R7, R15: media needs somebody who is in the session now, who can be asked and can withdraw. NULL: nobody of that name is. */
+Member *session_member_now(Daemon *daemon, const char *session, const char *participant);
 Member *session_person(Session *session, ConsentPerson person);
 Member *session_member_new(Session *session, const char *id); /* NULL: CONSENT_PEOPLE_MAX were here */
 guint session_roster_count(const Session *session);

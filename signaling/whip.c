@@ -45,8 +45,12 @@ static void respond_text(HttpRequest *request, guint status, const char *type, c
   http_respond_bytes(request, status, type, g_bytes_new_take(text, strlen(text)));
 }
 
+static char *make_etag(const Whip *whip) {
+  return g_strdup_printf("\"%s-%u\"", whip->relay->id, whip->restarts);
+}
+
 static void add_etag(HttpRequest *request, const Whip *whip) {
-  g_autofree char *tag = g_strdup_printf("\"%s-%u\"", whip->relay->id, whip->restarts);
+  g_autofree char *tag = make_etag(whip);
   http_add_header(request, "ETag", tag);
 }
 
@@ -163,7 +167,7 @@ void whip_endpoint(HttpRequest *request, Daemon *daemon, const char *resource, c
 /* --- PATCH and DELETE of a session --- */
 
 static gboolean tag_fits(const Whip *whip, const char *if_match) {
-  g_autofree char *tag = g_strdup_printf("\"%s-%u\"", whip->relay->id, whip->restarts);
+  g_autofree char *tag = make_etag(whip);
   return strcmp(if_match, "*") == 0 || strcmp(if_match, "\"*\"") == 0 || strcmp(if_match, tag) == 0;
 }
 

@@ -229,6 +229,7 @@ SdpInfo *sdp_read(const char *sdp, SdpType type, GError **error) {
     return NULL;
   g_autoptr(SdpInfo) info = g_new0(SdpInfo, 1);
   info->tracks = g_ptr_array_new_with_free_func(track_free);
+  info->ice_lite = sdp_attribute(message, NULL, "ice-lite") != NULL;
   const GstSDPMedia *transport = sdp_transport_section(message, type);
   gboolean usable = transport == NULL || read_transport(info, message, transport, error);
 

@@ -9,7 +9,9 @@
 
 #define SDP_ERROR (sdp_error_quark())
 GQuark sdp_error_quark(void);
-typedef enum SdpError { SDP_ERROR_MALFORMED, SDP_ERROR_TOO_LARGE, SDP_ERROR_UNSUPPORTED /* no BUNDLE, no rtcp-mux, no fingerprint */ } SdpError;
+typedef enum SdpError { SDP_ERROR_MALFORMED, SDP_ERROR_TOO_LARGE, SDP_ERROR_UNSUPPORTED, /* no BUNDLE, no rtcp-mux, no fingerprint */
+  SDP_ERROR_ICE_LITE, /* negotiation: its sender begins no check, as the gate does not (RFC 8445 section 6.1.1) */
+} SdpError;
 
 /* Limits of one description (fault 19), each checked before parsing: a browser's with all codecs has some 20 kB and 1,000 lines for 6 m-lines. */
 #define SDP_BYTES_MAX (128 * 1024)
@@ -38,6 +40,7 @@ typedef struct SdpInfo {
   char ufrag[260], pwd[260];
   char *fingerprints;        /* "sha-256 AB…" lines joined by '\n' */
   SdpSetup setup;
+  gboolean ice_lite;         /* RFC 8839 section 5.3 */
   GPtrArray *tracks;         /* SdpTrack */
 } SdpInfo;
 void sdp_info_free(SdpInfo *info);
