@@ -9,6 +9,7 @@
 #include "signaling/api-metrics.h"
 #include "signaling/api-plan.h"
 #include "signaling/api-relays.h"
+#include "signaling/api-roster.h"
 #include "signaling/api-withdraw.h"
 #include "signaling/whip.h"
 #include <string.h>
@@ -237,6 +238,15 @@ static void whip_route(HttpRequest *request, Daemon *daemon, const char *path) {
     whip_endpoint(request, daemon, path[strlen("/whip")] == '/' ? path + strlen("/whip/") : NULL, is_options ? NULL : &token);
 }
 
+static void roster_route(HttpRequest *request, Daemon *daemon, const char *rest) {
+  g_auto(GStrv) parts = g_strsplit(rest, "/", 3);
+  Token token;
+  if (parts[0] == NULL || !token_id_is_valid(parts[0]) || g_strcmp0(parts[1], "roster") != 0 || parts[2] != NULL)
+    http_respond_error(request, 405, "bad_method", "Of a session, /roster alone takes POST.");
+  else if (authorize(request, daemon, &token))
+    api_roster(request, daemon, parts[0], &token);
+}
+
 void api_handle(HttpRequest *request, gpointer daemon) {
   const char *method = http_method(request), *path = http_path(request);
   if (g_str_equal(path, "/v1/relays") || g_str_has_prefix(path, "/v1/relays/"))
@@ -253,7 +263,9 @@ void api_handle(HttpRequest *request, gpointer daemon) {
     Token token;
     if (authorize(request, daemon, &token))
       (g_str_equal(path, "/v1/consent") ? api_consent : api_plan_post)(request, daemon, &token);
-  } else if (g_str_equal(method, "DELETE") && g_str_has_prefix(path, "/v1/sessions/"))
+  } else if (g_str_equal(method, "POST") && g_str_has_prefix(path, "/v1/sessions/"))
+    roster_route(request, daemon, path + strlen("/v1/sessions/"));
+  else if (g_str_equal(method, "DELETE") && g_str_has_prefix(path, "/v1/sessions/"))
     delete (request, daemon, path + strlen("/v1/sessions/"));
   else
     http_respond_error(request, 405, "bad_method", "This address does not take that method.");

@@ -223,7 +223,7 @@ void session_take_open(Session *session, const ConsentEffect *effect) {
   session->daemon->counters.gate_opened++;
   json_t *leaf = json_pack("{s:I, s:i, s:o, s:I}", "request", (json_int_t)effect->request, "take", (int)effect->take, "roster", ids,
                            "absent_ms", (json_int_t)session->daemon->config->absent_ms); /* R3: how long a grant survives an absence */
-  if (session->daemon->config->sfu_janus != NULL)
+  if (config_has_sfu(session->daemon->config))
     json_object_set_new(leaf, "sfu", json_true()); /* R8: its segments are compared */
   session_leaf(session, "gate_open", leaf);
   open_branches(session, take);

@@ -73,7 +73,7 @@ static void on_recalled(const VaultRecall *recall, const GError *error, gpointer
   ConsentConfig consent = {.lease_us = config->lease_ms * 1000,
                            .absent_us = config->absent_ms * 1000,
                            .requests_max = (uint32_t)config->requests_max,
-                           .has_sfu = config->sfu_janus != NULL,
+                           .has_sfu = config_has_sfu(config),
                            .take_last = recall->take_last,
                            .requests_made = recall->requests - (session_plan_is_open(recall->plan) ? 1 : 0)};
   for (gsize i = 0; recall->nos[i] != NULL; i++) {
@@ -226,7 +226,7 @@ static json_t *confirmations(Session *session, guint64 roster) {
                                                "before_us", (json_int_t)person.confirmed_us));
   }
   const gint64 compared_us = consent_view(session->consent).compared_us;
-  if (session->daemon->config->sfu_janus != NULL) /* R8 */
+  if (config_has_sfu(session->daemon->config)) /* R8 */
     json_array_append_new(confirmed, json_pack("{s:b, s:I}", "sfu", TRUE, "before_us", (json_int_t)compared_us));
   return confirmed;
 }

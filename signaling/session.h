@@ -7,6 +7,8 @@
 
 #include "signaling/daemon.h"
 
+#define SESSION_ROSTER_NUMBERS 8 /* comparisons of an application that may be under way */
+
 typedef struct Session Session;
 typedef struct Member Member;
 
@@ -66,6 +68,8 @@ struct Session {
   GQueue events;                  /* ConsentEvent that came up while effects were carried out */
   gboolean handling, renewing;
   Alarm alarm; /* the core's next deadline */
+  guint64 roster_n; /* the last number given to the application for its next comparison (api-roster.c) */
+  gint64 roster_asked_us[SESSION_ROSTER_NUMBERS]; /* when number n was given, at n % SESSION_ROSTER_NUMBERS */
   gint64 state_since_ms, idle_since_us;
   guint opening, closing; /* takes whose branches or taps have not answered yet; whose recorder has not */
 };

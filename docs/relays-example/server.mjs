@@ -22,17 +22,17 @@ function token(participant, role, seconds = 3600) {
 
 // --- the gate: one description in, the other side's out -------------------------------------------------------------------
 
-async function relay(where, body) {
+async function ask(where, body) {
   const answer = await fetch(`${GATE}${where}`, {
     method: 'POST', headers: { authorization: `Bearer ${token('server', 'service', 60)}`, 'content-type': 'application/json' }, body: JSON.stringify(body),
   });
   const json = await answer.json();
   if (!answer.ok) throw new Error(`${json.code}: ${json.message}`);
-  return json; // {relay, description}
+  return json;
 }
 
-const newRelay = (participant, from, description) => relay('/v1/relays', { session: SESSION, participant, from, description });
-const inRelay = (id, from, description) => relay(`/v1/relays/${id}`, { from, description });
+const newRelay = (participant, from, description) => ask('/v1/relays', { session: SESSION, participant, from, description });
+const inRelay = (id, from, description) => ask(`/v1/relays/${id}`, { from, description });
 
 // --- the SFU --------------------------------------------------------------------------------------------------------------
 
@@ -109,6 +109,17 @@ const CALLS = {
   '/publish': publish, '/watch': watch, '/answer': answer, '/feeds': () => [...janus.feeds.values()],
 };
 
+// --- who is with the SFU: the gate compares, and without it nothing is recorded (R8) ----------------------------------------
+
+async function compare() {
+  const handle = await janus.attach();
+  for (let echo; ; await new Promise((resolve) => setTimeout(resolve, 1000))) {
+    const { plugindata } = await janus.post(`/${janus.session}/${handle}`, { janus: 'message', body: { request: 'listparticipants', room: Number(ROOM) } });
+    const participants = plugindata.data.participants.map(({ display }) => display);
+    echo = await ask(`/v1/sessions/${SESSION}/roster`, { participants, echo }).then(({ n }) => n, () => undefined); // until somebody has joined there is no session
+  }
+}
+
 // --- and its web server ---------------------------------------------------------------------------------------------------
 
 async function bodyOf(request) {
@@ -127,5 +138,6 @@ async function serve(request, response) {
 }
 
 await janus.open();
+compare().catch((error) => console.error(`the gate is not told who is there: ${error.message}`));
 createServer((request, response) => serve(request, response).catch((error) => response.writeHead(500).end(JSON.stringify({ error: error.message }))))
   .listen(Number(PORT), '127.0.0.1', function () { console.log(`http://127.0.0.1:${this.address().port}/?me=anna&role=expert`); });

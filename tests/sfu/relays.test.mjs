@@ -2,8 +2,9 @@
 // /v1/relays as whoever writes an application for it meets them: what each call answers, whose relays are whose, and what ends with what.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Client } from '../integration/client.mjs';
-import { Daemon } from '../integration/daemon.mjs';
+import { Client, record } from '../integration/client.mjs';
+import { Daemon, sleep } from '../integration/daemon.mjs';
+import { compare, comparing } from './roster-of.mjs';
 
 let daemon;
 before(async () => (daemon = await Daemon.start({ config: { 'sfu.mode': 'relays', 'signaling.origins': 'https://app.example' } })));
@@ -164,4 +165,52 @@ test('its sessions are no mesh; a gate without the mode says how to get it', asy
   assert.deepEqual([status, json.code], [404, 'relays_off']);
   assert.match(json.message, /\[sfu\] mode = relays/);
   await mesh.end();
+});
+
+test('nothing opens without the SFU’s roster, nor with somebody in it who has not joined (R8)', { timeout: 30_000 }, async () => {
+  const session = 'compared';
+  assert.equal((await compare(daemon, session, [])).json.code, 'unknown_session');
+  const [una, vic] = [await Client.join(daemon, session, 'una', 'expert'), await Client.join(daemon, session, 'vic', 'client')];
+  let since = 0; // each state comes after the one before
+  const state = async (wanted, reason) => {
+    const found = await una.expect(({ type, ...now }) => type === 'recording.state' && now.state === wanted && (!reason || now.reason === reason), `${wanted} ${reason ?? ''}`, 8000, since);
+    since = una.log.indexOf(found) + 1;
+  };
+  await record(una, [vic]);
+  await state('suspended', 'sfu_silent');
+
+  const who = ['una', 'vic'];
+  assert.equal((await compare(daemon, session, who)).status, 200);
+  await compare(daemon, session, who, 999); // a number that it never gave
+  assert.ok(!una.log.some(({ state: is }) => is === 'recording'), 'a list without a number of the gate’s is of no known time');
+  const stop = comparing(daemon, session, async () => who);
+  await state('recording');
+  who.push('walt');
+  await state('suspended', 'unknown_participant');
+  assert.deepEqual((await compare(daemon, session, who)).json.unknown, ['walt']);
+  who.pop();
+  await state('recording');
+  await stop();
+  await state('suspended', 'sfu_silent'); // no comparison for lease_ms
+  for (const [participants, jwt, status, code] of [['una', undefined, 400, 'bad_participants'], [[7], undefined, 400, 'bad_participants'], [who, token('una'), 403, 'wrong_role']]) {
+    const { status: got, json } = await daemon.post(`/v1/sessions/${session}/roster`, jwt ?? service(), { participants });
+    assert.deepEqual([got, json.code], [status, code]);
+  }
+  for (const one of [una, vic]) one.close();
+});
+
+test('somebody who has just left is no stranger, and nothing is decided until the SFU has let them go (R8, R15)', { timeout: 30_000 }, async () => {
+  const session = 'leaving';
+  const [una, vic, xan] = [await Client.join(daemon, session, 'una', 'expert'), await Client.join(daemon, session, 'vic', 'client'), await Client.join(daemon, session, 'xan', 'client')];
+  await xan.leave();
+  await record(una, [vic]);
+  let who = ['una', 'vic', 'xan'];
+  const stop = comparing(daemon, session, async () => who);
+  await sleep(1500);
+  const states = una.log.filter(({ type }) => type === 'recording.state');
+  assert.ok(states.every(({ state, reason }) => state !== 'recording' && reason !== 'unknown_participant'), JSON.stringify(states));
+  who = ['una', 'vic'];
+  await una.state('recording', { ms: 8000 });
+  await stop();
+  for (const one of [una, vic]) one.close();
 });

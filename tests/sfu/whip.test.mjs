@@ -8,6 +8,7 @@ import { complaints, probe } from '../browser/media.mjs';
 import { Client, DISCLOSURE } from '../integration/client.mjs';
 import { Daemon, scratch, until } from '../integration/daemon.mjs';
 import { Stage } from './app.mjs';
+import { comparing } from './roster-of.mjs';
 import { WhipServer, insideJanus } from './whip-janus.mjs';
 
 const ROOM = { 'janus.plugin.videoroom.jcfg': 'room-1234: { description = "Demo" publishers = 6 bitrate = 512000 }' };
@@ -95,6 +96,9 @@ test('a browser publishes by WHIP, somebody watches by a relay, and both agree t
   await janus.say(handle, { request: 'start' }, answered.json.description);
   await growing(ben, 'frames');
 
+  const lists = await janus.attach('videoroom');
+  const there = async () => (await janus.say(lists, { request: 'listparticipants', room: 1234 })).plugindata.data.participants.map(({ display }) => display.split('/').at(-1));
+  const stop = comparing(stage.daemon, 'show', there);
   assert.equal((await stage.daemon.segments('show')).length, 0, 'nothing before everybody agreed');
   await anna.client('request', DISCLOSURE);
   await until(async () => (await ben.state('states')).some(({ type }) => type === 'ask'), 'ben to be asked');
@@ -129,6 +133,7 @@ test('a browser publishes by WHIP, somebody watches by a relay, and both agree t
   await until(() => whip.sessions.size === 0, 'the session at the server to be deleted (R15)');
   assert.equal((await call('DELETE', location, anna.token)).status, 404);
   await ben.client('leave');
+  await stop();
   janus.close();
   const file = await stage.export('show', 'anna');
   assert.equal(await complaints(file), '');
