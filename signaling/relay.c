@@ -73,14 +73,15 @@ gboolean relay_describe(Relay *relay, CallSide from, SdpType type, const char *s
   g_autoptr(GError) why = NULL;
   if (!take_turn(relay->link->member[CALL_A], error))
     return FALSE;
-  if (call_description(relay->link->call, from, type, sdp, out, &why))
-    return TRUE;
-  if (g_error_matches(why, SDP_ERROR, SDP_ERROR_ICE_LITE))
+  if (sdp_is_ice_lite(sdp, type)) {
     g_set_error(error, RELAY_ERROR, RELAY_ERROR_ICE_LITE,
                 "%s is ICE-lite (a=ice-lite), and so is the gate: neither would begin. The gate needs full ICE on that side.",
                 from == CALL_B ? "The SFU" : "The client");
-  else
-    g_set_error(error, RELAY_ERROR, g_error_matches(why, SDP_ERROR, SDP_ERROR_TOO_LARGE) ? RELAY_ERROR_TOO_LARGE : RELAY_ERROR_DESCRIPTION,
-                "The gate cannot pass this description: %s.", why->message);
+    return FALSE;
+  }
+  if (call_description(relay->link->call, from, type, sdp, out, &why))
+    return TRUE;
+  g_set_error(error, RELAY_ERROR, g_error_matches(why, SDP_ERROR, SDP_ERROR_TOO_LARGE) ? RELAY_ERROR_TOO_LARGE : RELAY_ERROR_DESCRIPTION,
+              "The gate cannot pass this description: %s.", why->message);
   return FALSE;
 }

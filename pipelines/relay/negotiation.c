@@ -85,14 +85,6 @@ static gboolean refuse(GError **error, const char *text) {
   return FALSE;
 }
 
-static gboolean check_ice(const SdpInfo *info, GError **error) {
-  if (!info->ice_lite)
-    return TRUE;
-  g_set_error_literal(error, SDP_ERROR, SDP_ERROR_ICE_LITE,
-                      "its sender is ICE-lite (a=ice-lite), and so is the gate: neither would begin. Full ICE is needed on that side");
-  return FALSE;
-}
-
 /* Fault 3: what authenticates a leg stays as it was agreed; a new PeerConnection is a new call. */
 static gboolean check_identity(const NegotiationSide *side, const SdpInfo *info, GError **error) {
   if (side->agreed == NULL || !has_transport(info))
@@ -120,7 +112,7 @@ static gboolean handle_offer(Negotiation *negotiation, CallSide from, const char
   NegotiationSide *side = &negotiation->sides[from], *other = &negotiation->sides[!from];
   g_autoptr(Offer) offer = g_new0(Offer, 1);
   offer->info = sdp_read(sdp, SDP_OFFER, error);
-  if (offer->info == NULL || !check_ice(offer->info, error) || !check_identity(side, offer->info, error))
+  if (offer->info == NULL || !check_identity(side, offer->info, error))
     return FALSE;
   offer->restarts = side->agreed != NULL && has_transport(offer->info) && strcmp(side->agreed->ufrag, offer->info->ufrag) != 0;
   if (offer->restarts)
@@ -188,7 +180,7 @@ static gboolean handle_answer(Negotiation *negotiation, CallSide from, SdpType t
   if (offerer->staged == NULL)
     return refuse(error, "an answer without an offer");
   g_autoptr(SdpInfo) info = sdp_read(sdp, type, error);
-  if (info == NULL || !check_ice(info, error) || !check_identity(answerer, info, error))
+  if (info == NULL || !check_identity(answerer, info, error))
     return FALSE;
   if (has_transport(info) && info->setup == SDP_SETUP_ACTPASS)
     return refuse(error, "an answer must choose a DTLS role: a=setup:active or passive");

@@ -229,7 +229,6 @@ SdpInfo *sdp_read(const char *sdp, SdpType type, GError **error) {
     return NULL;
   g_autoptr(SdpInfo) info = g_new0(SdpInfo, 1);
   info->tracks = g_ptr_array_new_with_free_func(track_free);
-  info->ice_lite = sdp_attribute(message, NULL, "ice-lite") != NULL;
   const GstSDPMedia *transport = sdp_transport_section(message, type);
   gboolean usable = transport == NULL || read_transport(info, message, transport, error);
 
@@ -240,4 +239,13 @@ SdpInfo *sdp_read(const char *sdp, SdpType type, GError **error) {
   }
   gst_sdp_message_free(message);
   return usable ? g_steal_pointer(&info) : NULL;
+}
+
+gboolean sdp_is_ice_lite(const char *sdp, SdpType type) {
+  GstSDPMessage *message = sdp_parse(sdp, type, NULL);
+  if (message == NULL)
+    return FALSE;
+  gboolean lite = sdp_attribute(message, NULL, "ice-lite") != NULL;
+  gst_sdp_message_free(message);
+  return lite;
 }

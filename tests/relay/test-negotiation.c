@@ -222,18 +222,6 @@ static void test_simulcast(Bed *bed, gconstpointer data) {
   g_assert_true(g_array_index(negotiation_tracks(bed->negotiation, CALL_A), CallTrack, 1).simulcast);
 }
 
-/* Of either side, in an offer and in an answer; a full one is welcome after it. */
-static void test_ice_lite(Bed *bed, gconstpointer data) {
-  (void)data;
-  g_autofree char *offer = replaced(bed->offer, "t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n");
-  g_autofree char *answer = replaced(bed->answer, "t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n");
-  refused(bed, CALL_A, SDP_OFFER, offer, "ICE-lite");
-  refused(bed, CALL_B, SDP_OFFER, offer, "ICE-lite");
-  say(bed, CALL_A, SDP_OFFER, bed->offer);
-  refused(bed, CALL_B, SDP_ANSWER, answer, "ICE-lite");
-  g_assert_true(say(bed, CALL_B, SDP_ANSWER, bed->answer)->agreed);
-}
-
 #define ADD(path, fn) g_test_add(path, Bed, NULL, bed_up, fn, bed_down)
 
 int main(int argc, char **argv) {
@@ -245,6 +233,5 @@ int main(int argc, char **argv) {
   ADD("/relay/negotiation/restart", test_restart);
   ADD("/relay/negotiation/directions", test_directions);
   ADD("/relay/negotiation/simulcast", test_simulcast);
-  ADD("/relay/negotiation/ice-lite", test_ice_lite);
   return g_test_run();
 }

@@ -92,6 +92,7 @@ static void check_fixture(const char *name, SdpType type) {
   g_assert_cmpstr(seen->fingerprints, ==, GATE_FINGERPRINT);
   g_assert_cmpint(seen->setup, ==, type == SDP_OFFER ? SDP_SETUP_ACTPASS : SDP_SETUP_PASSIVE);
   g_assert_cmpuint(count(after, "a=ice-lite"), ==, 1);
+  g_assert_true(sdp_is_ice_lite(after, type) && !sdp_is_ice_lite(before, type) && !sdp_is_ice_lite("v=0", type));
   g_assert_cmpuint(count(after, "a=setup:"), ==, count(after, "a=ice-pwd:"));
 }
 
