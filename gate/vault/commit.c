@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Segments become permanent, or are dropped. Order of a commit on disk: data synced (segment.c), key and leaf committed, file renamed in. */
+/* Segments become permanent, or are dropped. Order of a commit on disk: data synced (segment.c), key and leaf committed, file renamed in; that
+ * the new name is durable is left to the next sync of the folder, for the next start knows the file by either name. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -157,16 +158,13 @@ static gboolean undo_commit(Vault *vault, gpointer user, GError **error) {
          commit_record_dropped(vault, &segment, 1, segment->take->reason, error);
 }
 
-static gboolean rename_in(Vault *vault, const VaultSegment *segment) {
+static void rename_in(Vault *vault, const VaultSegment *segment) {
   char part[32], name[32];
   segment_part_name(segment->id, part);
   segment_file_name(segment->id, name);
-  if (renameat(vault->segments_fd, part, vault->segments_fd, name) != 0) {
+  if (renameat(vault->segments_fd, part, vault->segments_fd, name) != 0)
     health_set(vault, HEALTH_FSYNC, g_strerror(errno)); /* durable under its old name; the next start finishes it */
-    return FALSE;
-  }
   vault->segments_dirty = TRUE;
-  return vault_sync_segments(vault);
 }
 
 static void sealed_remove(Vault *vault, VaultSegment *segment) {
@@ -205,7 +203,7 @@ static void commit_after(Vault *vault, Job *job, const GError *error) {
   if (!refused) {
     segment_wipe_key(segment);
     segment->has_file = FALSE; /* it is the store's now */
-    (void)!rename_in(vault, segment);
+    rename_in(vault, segment);
     sealed_remove(vault, segment);
   }
   vault_answer(vault, commit->done, commit->user, refused, &commit->answer);
@@ -216,7 +214,7 @@ static void commit_after(Vault *vault, Job *job, const GError *error) {
 
 void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone done, gpointer user) {
   CommitJob *commit = g_new0(CommitJob, 1);
-  *commit = (CommitJob){.job = {.apply = commit_apply, .after = commit_after},
+  *commit = (CommitJob){.job = {.apply = commit_apply, .after = commit_after, .not_before_us = storage_now_us() + STORAGE_COMPANY_US},
                         .id = segment,
                         .confirmed = confirmed ? confirmed : json_array(),
                         .done = done,

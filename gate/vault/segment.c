@@ -160,8 +160,10 @@ static VaultWrite segment_send_chunk(VaultSegment *segment) {
     return VAULT_WRITE_FULL;
   }
   ChunkJob *chunk = g_malloc(sizeof *chunk + n);
-  *chunk = (ChunkJob){
-      .job = {.run = chunk_run, .cancel = chunk_cancel}, .segment = segment_ref(segment), .offset = (gint64)writer->bytes, .n = n};
+  *chunk = (ChunkJob){.job = {.run = chunk_run, .cancel = chunk_cancel, .not_before_us = storage_now_us() + STORAGE_COMPANY_US},
+                      .segment = segment_ref(segment),
+                      .offset = (gint64)writer->bytes,
+                      .n = n};
   memcpy(chunk->bytes, writer->salt, MIN(header, sizeof writer->salt));
   if (header)
     memcpy(chunk->bytes + CHUNKED_SALT_BYTES, writer->commitment, sizeof writer->commitment);

@@ -15,6 +15,7 @@
 
 typedef struct JobList {
   Job *first, **end;
+  gint64 due_us; /* ledger and media: when the one that waits least is due; then all run, in their order. Erases wait each for itself */
 } JobList;
 
 struct Storage {
@@ -41,6 +42,7 @@ static void list_push(JobList *list, Job *job) {
   job->next = NULL;
   *list->end = job;
   list->end = &job->next;
+  list->due_us = MIN(list->due_us, job->not_before_us);
 }
 
 static Job *list_pop(JobList *list) {
@@ -48,8 +50,10 @@ static Job *list_pop(JobList *list) {
   if (!job)
     return NULL;
   list->first = job->next;
-  if (!list->first)
+  if (!list->first) {
     list->end = &list->first;
+    list->due_us = G_MAXINT64;
+  }
   return job;
 }
 
@@ -67,8 +71,8 @@ static Job *list_pop_due(JobList *list, gint64 now_us, const Job *like) {
   return NULL;
 }
 
-static gint64 earliest_us(Storage *storage) {
-  gint64 earliest = storage->idle.next_tick_us(storage->vault);
+static gint64 earliest_us(const Storage *storage) {
+  gint64 earliest = MIN(storage->lanes[LANE_LEDGER].due_us, storage->lanes[LANE_MEDIA].due_us);
   for (const Job *job = storage->lanes[LANE_ERASE].first; job; job = job->next)
     earliest = MIN(earliest, job->not_before_us);
   return earliest;
@@ -79,9 +83,11 @@ gboolean storage_push(Storage *storage, Lane lane, Job *job) {
   /* While stopping the storage thread itself may still requeue slices of what it began. */
   const gboolean accepted = !storage->stopped && (!storage->stopping || pthread_equal(pthread_self(), storage->thread));
   if (accepted) {
+    const gint64 due_us = storage->lanes[lane].due_us;
     list_push(&storage->lanes[lane], job);
     storage->idle_left = TRUE;
-    pthread_cond_signal(&storage->wake);
+    if (lane == LANE_ERASE || storage->lanes[lane].due_us < due_us)
+      pthread_cond_signal(&storage->wake);
   }
   pthread_mutex_unlock(&storage->lock);
   return accepted;
@@ -195,18 +201,22 @@ static void run_job(Storage *storage, Job *job) {
     job->run(storage->vault, job);
 }
 
-static Job *pick_other(Storage *storage) {
+static Job *pop_due(Storage *storage, Lane lane, gint64 now_us) {
+  return storage->lanes[lane].due_us <= now_us || storage->stopping ? list_pop(&storage->lanes[lane]) : NULL;
+}
+
+static Job *pick_other(Storage *storage, gint64 now_us) {
   const Lane first = storage->media_next ? LANE_MEDIA : LANE_LEDGER, second = storage->media_next ? LANE_LEDGER : LANE_MEDIA;
   storage->media_next = !storage->media_next;
-  Job *job = list_pop(&storage->lanes[first]);
-  return job ? job : list_pop(&storage->lanes[second]);
+  Job *job = pop_due(storage, first, now_us);
+  return job ? job : pop_due(storage, second, now_us);
 }
 
 /* Of what erases do not take along. */
-static Job *pick_beside(Storage *storage) {
+static Job *pick_beside(Storage *storage, gint64 now_us) {
   const Job *ledger = storage->lanes[LANE_LEDGER].first;
-  Job *job = list_pop(&storage->lanes[LANE_MEDIA]);
-  return job || !ledger || ledger->apply ? job : list_pop(&storage->lanes[LANE_LEDGER]);
+  Job *job = pop_due(storage, LANE_MEDIA, now_us);
+  return job || !ledger || ledger->apply ? job : pop_due(storage, LANE_LEDGER, now_us);
 }
 
 /* An erase, unless the last one is just done and other work has waited for it. */
@@ -214,9 +224,9 @@ static Job *pick(Storage *storage) {
   const gint64 now_us = storage_now_us();
   if (storage->erased)
     storage->others_until_us = now_us + OTHERS_SLICE_US;
-  Job *job = now_us < storage->others_until_us ? pick_beside(storage) : NULL;
+  Job *job = now_us < storage->others_until_us ? pick_beside(storage, now_us) : NULL;
   storage->erased = job == NULL && (job = list_pop_due(&storage->lanes[LANE_ERASE], now_us, NULL)) != NULL;
-  return job ? job : pick_other(storage);
+  return job ? job : pick_other(storage, now_us);
 }
 
 static void wait_locked(Storage *storage, gint64 until_us) {
@@ -232,10 +242,10 @@ static void wait_locked(Storage *storage, gint64 until_us) {
   pthread_cond_timedwait(&storage->wake, &storage->lock, &until);
 }
 
-/* Nothing is queued: background work, the tick, or sleep. Called and returns locked. */
+/* Nothing is due: background work, the tick, or sleep. Called and returns locked. */
 static void rest(Storage *storage) {
-  const gint64 due_us = earliest_us(storage);
-  if (due_us <= storage_now_us()) {
+  const gint64 tick_us = storage->idle.next_tick_us(storage->vault);
+  if (tick_us <= storage_now_us()) {
     pthread_mutex_unlock(&storage->lock);
     storage->idle.tick(storage->vault);
     pthread_mutex_lock(&storage->lock);
@@ -246,7 +256,7 @@ static void rest(Storage *storage) {
     pthread_mutex_lock(&storage->lock);
     storage->idle_left |= more;
   } else {
-    wait_locked(storage, due_us);
+    wait_locked(storage, MIN(tick_us, earliest_us(storage)));
   }
 }
 
@@ -275,7 +285,7 @@ Storage *storage_new(Vault *vault, const StorageIdle *idle) {
   storage->idle = *idle;
   storage->idle_left = TRUE;
   for (guint i = 0; i < LANES; i++)
-    storage->lanes[i].end = &storage->lanes[i].first;
+    storage->lanes[i] = (JobList){.end = &storage->lanes[i].first, .due_us = G_MAXINT64};
   pthread_mutex_init(&storage->lock, NULL);
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);

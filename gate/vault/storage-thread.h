@@ -10,6 +10,8 @@
 #include "gate/vault/vault.h"
 
 #define STORAGE_SLICE_US 4000
+/* What is in no hurry (chunks of an open segment, commits) waits so long for more of it: waking and syncing cost more than the work. */
+#define STORAGE_COMPANY_US (100 * 1000)
 
 typedef enum Lane { LANE_ERASE = 0, LANE_LEDGER, LANE_MEDIA } Lane;
 #define LANES (LANE_MEDIA + 1)
@@ -17,7 +19,7 @@ typedef enum Lane { LANE_ERASE = 0, LANE_LEDGER, LANE_MEDIA } Lane;
 typedef struct Job Job;
 struct Job { /* embedded first in a concrete job */
   Job *next;
-  gint64 not_before_us; /* erase lane: retry later, boot clock */
+  gint64 not_before_us; /* boot clock. Erase lane: retry then. Other lanes: may wait until then for company (STORAGE_COMPANY_US), 0 does not */
   /* Either run (owns the job: frees it or pushes it again), or apply inside a transaction shared with neighbours and
    * then after, once it is durable (error NULL) or refused. after owns the job. prepare, of erases: what must be durable before the
    * transaction begins, for all jobs of the same prepare that are due. */

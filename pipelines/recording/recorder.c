@@ -17,7 +17,7 @@
 #include "pipelines/recording/take.h"
 
 #define TICK_MS         20 /* of an open take: a fifth of the shortest deadline */
-#define REST_MS         10 /* of an open take, between two looks at the ring; a ring holds many times what comes meanwhile */
+#define REST_MS         25 /* of an open take, between two looks at the ring; a ring holds many times what comes meanwhile */
 #define RECORDS_AT_ONCE 64 /* between two looks at the commands */
 
 typedef enum CommandType { COMMAND_NONE = 0, COMMAND_OPEN, COMMAND_CLOSE, COMMAND_QUIT } CommandType;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose turn it is on the storage thread: erases first, and yet they do not stop the rest (R6). */
+/* Whose turn it is on the storage thread: erases first, and yet they do not stop the rest (R6); what can wait does. */
 #include "gate/vault/storage-thread.h"
 
 #define ERASES 1000
@@ -63,9 +63,69 @@ static void test_turns(gconstpointer lane) {
   g_assert_cmpuint(order.erases_before[OTHERS - 1], <, ERASES);
 }
 
+typedef struct Log { /* under lock */
+  GMutex lock;
+  GCond more;
+  GString *ran;
+} Log;
+
+typedef struct LoggedJob {
+  Job job;
+  Log *log;
+  char name;
+} LoggedJob;
+
+static void run_logged(Vault *vault, Job *job) {
+  (void)vault;
+  LoggedJob *logged = (LoggedJob *)job;
+  g_mutex_lock(&logged->log->lock);
+  g_string_append_c(logged->log->ran, logged->name);
+  g_cond_signal(&logged->log->more);
+  g_mutex_unlock(&logged->log->lock);
+}
+
+static void wait_for(Log *log, gsize n) {
+  g_mutex_lock(&log->lock);
+  while (log->ran->len < n)
+    g_cond_wait(&log->more, &log->lock);
+  g_mutex_unlock(&log->lock);
+}
+
+#define LONG_US ((gint64)3600 * G_USEC_PER_SEC)
+
+/* What waits for company runs with the first that does not, before it; or at its time; or when the vault closes. */
+static void test_company(gconstpointer user) {
+  static const StorageIdle idle = {no_work, never_us, no_tick};
+  const Lane lane = (Lane)GPOINTER_TO_INT(user);
+  Log log = {.ran = g_string_new(NULL)};
+  const gint64 now_us = storage_now_us();
+  LoggedJob jobs[] = {{{.run = run_logged, .not_before_us = now_us + LONG_US}, &log, 'a'},
+                      {{.run = run_logged, .not_before_us = now_us + 2 * LONG_US}, &log, 'b'},
+                      {{.run = run_logged}, &log, 'c'},
+                      {{.run = run_logged, .not_before_us = now_us + LONG_US}, &log, 'd'},
+                      {{.run = run_logged, .not_before_us = now_us + STORAGE_COMPANY_US}, &log, 'e'},
+                      {{.run = run_logged, .not_before_us = now_us + LONG_US}, &log, 'f'}};
+  Storage *storage = storage_new(NULL, &idle);
+  storage_start(storage);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true(storage_push(storage, lane, &jobs[i].job));
+  wait_for(&log, 3);
+  for (guint i = 3; i < 5; i++)
+    g_assert_true(storage_push(storage, lane, &jobs[i].job));
+  wait_for(&log, 5);
+  g_assert_cmpint(storage_now_us(), >=, now_us + STORAGE_COMPANY_US);
+  g_assert_true(storage_push(storage, lane, &jobs[5].job));
+  storage_stop(storage);
+  storage_free(storage);
+  g_assert_cmpstr(log.ran->str, ==, "abcdef");
+  g_string_free(log.ran, TRUE);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_data_func("/vault/storage-thread/turns-of-media", GINT_TO_POINTER(LANE_MEDIA), test_turns);
   g_test_add_data_func("/vault/storage-thread/turns-of-ledger", GINT_TO_POINTER(LANE_LEDGER), test_turns);
+  g_test_add_data_func("/vault/storage-thread/company-of-media", GINT_TO_POINTER(LANE_MEDIA), test_company);
+  g_test_add_data_func("/vault/storage-thread/company-of-ledger", GINT_TO_POINTER(LANE_LEDGER), test_company);
   return g_test_run();
 }
