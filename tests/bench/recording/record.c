@@ -3,20 +3,29 @@
  *
  * usage: bench-record SHAPE PARTICIPANTS CLIP DIR FEEDING_CORE
  *   prints {"ready"} before anybody is recorded, and waits for a line {"warm_ms", "ms"} on standard input
- *   then {"warm"}, after ms {"measured"} and waits for a line; then ends the recordings and prints {"pushed", "frames", "late_ms", …} (Shape.finish) */
+ *   then {"warm", "feeding_us": CPU of feeding alone}, after ms {"measured", "feeding_us"} and waits for a line; then ends the recordings and prints {"pushed", "frames", "late_ms", …} (Shape.finish) */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/bench/recording/shape.h"
 
-#define TICK_US  1000 /* packets are fed in batches, as a worker reads them from its socket */
-#define LINE     4096
-#define DRAIN_MS 1000 /* what reordering and jitter buffers hold back */
+#define TICK_US   1000 /* packets are fed in batches, as a worker reads them from its socket */
+#define BATCH_MAX 64
+#define LINE      4096
+#define DRAIN_MS  1000 /* what reordering and jitter buffers hold back */
+
+typedef struct FeedPacket {
+  guint participant;
+  ClipTrack track;
+  gsize n;
+  guint8 bytes[CLIP_PACKET_BYTES];
+} FeedPacket;
 
 typedef struct Feed {
   const Shape *shape;
@@ -26,24 +35,12 @@ typedef struct Feed {
   ClipPlayer *players;
   _Atomic gboolean stop;
   _Atomic gint64 worst_late_us;
+  _Atomic gint64 shape_ns; /* CPU of the feeding thread that was the shape's: taking packets over */
+  _Atomic gint64 thread_ns;
   guint64 pushed;
+  FeedPacket batch[BATCH_MAX];
+  guint n_batch;
 } Feed;
-
-static gpointer nothing_start(guint participants, const char *dir) {
-  (void)participants, (void)dir;
-  return NULL;
-}
-static void nothing_do(gpointer self) {
-  (void)self;
-}
-static void nothing_push(gpointer self, guint participant, ClipTrack track, const guint8 *packet, gsize n) {
-  (void)self, (void)participant, (void)track, (void)packet, (void)n;
-}
-static json_t *nothing_finish(gpointer self, guint64 pushed) {
-  (void)self, (void)pushed;
-  return json_object();
-}
-const Shape shape_nothing = {"nothing", nothing_start, nothing_do, nothing_push, nothing_do, nothing_finish};
 
 gint64 shape_cpu_us(void) {
   struct rusage usage;
@@ -51,21 +48,40 @@ gint64 shape_cpu_us(void) {
   return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * G_USEC_PER_SEC + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 }
 
+static gint64 thread_cpu_ns(void) {
+  struct timespec used;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return (gint64)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+static void push_batch(Feed *feed) {
+  const gint64 from_ns = thread_cpu_ns();
+  for (guint i = 0; i < feed->n_batch; i++) {
+    const FeedPacket *packet = &feed->batch[i];
+    feed->shape->push(feed->self, packet->participant, packet->track, packet->bytes, packet->n);
+  }
+  feed->shape->flush(feed->self);
+  feed->thread_ns = thread_cpu_ns();
+  feed->shape_ns += feed->thread_ns - from_ns;
+  feed->pushed += feed->n_batch;
+  feed->n_batch = 0;
+}
+
 static void feed_due(Feed *feed) {
-  guint8 packet[CLIP_PACKET_BYTES];
   const gint64 now_us = g_get_monotonic_time();
   for (guint i = 0; i < feed->n; i++) {
     gint64 due_us;
     while ((due_us = clip_player_due_us(&feed->players[i])) <= now_us) {
-      ClipTrack track;
-      const gsize n = clip_player_next(&feed->players[i], packet, &track);
-      feed->shape->push(feed->self, i, track, packet, n);
-      feed->pushed++;
+      FeedPacket *packet = &feed->batch[feed->n_batch++];
+      packet->participant = i;
+      packet->n = clip_player_next(&feed->players[i], packet->bytes, &packet->track);
       if (now_us - due_us > feed->worst_late_us)
         feed->worst_late_us = now_us - due_us;
+      if (feed->n_batch == BATCH_MAX)
+        push_batch(feed);
     }
   }
-  feed->shape->flush(feed->self);
+  push_batch(feed);
 }
 
 static void *feeding(void *data) {
@@ -81,6 +97,11 @@ static void *feeding(void *data) {
       g_usleep((gulong)left_us);
   }
   return NULL;
+}
+
+/* What feeding itself has cost so far. */
+static json_t *fed(const char *moment, const Feed *feed) {
+  return json_pack("{s:b, s:I}", moment, TRUE, "feeding_us", (json_int_t)((feed->thread_ns - feed->shape_ns) / 1000));
 }
 
 static void say(json_t *answer) {
@@ -127,9 +148,9 @@ static json_t *run(Feed *feed, const Clip *clip) {
   g_assert_cmpint(pthread_create(&thread, NULL, feeding, feed), ==, 0);
   wait_ms(json_integer_value(json_object_get(order, "warm_ms")));
   feed->worst_late_us = 0;
-  say(json_pack("{s:b}", "warm", TRUE));
+  say(fed("warm", feed));
   wait_ms(json_integer_value(json_object_get(order, "ms")));
-  say(json_pack("{s:b}", "measured", TRUE));
+  say(fed("measured", feed));
   json_decref(order);
   if (!next_order(&order))
     exit(2);
@@ -141,11 +162,13 @@ static json_t *run(Feed *feed, const Clip *clip) {
 }
 
 int main(int argc, char **argv) {
-  static const Shape *const shapes[] = {&shape_nothing, &shape_recgate, &shape_rtpbin};
+  static const Shape *const shapes[] = {&shape_recgate, &shape_rtpbin};
   g_autoptr(GError) error = NULL;
   if (argc != 6)
     return 2;
-  Feed feed = {.n = (guint)atoi(argv[2]), .core = atoi(argv[5])};
+  static Feed feed;
+  feed.n = (guint)atoi(argv[2]);
+  feed.core = atoi(argv[5]);
   for (guint i = 0; i < G_N_ELEMENTS(shapes); i++)
     if (strcmp(shapes[i]->name, argv[1]) == 0)
       feed.shape = shapes[i];

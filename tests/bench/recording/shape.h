@@ -23,7 +23,6 @@ typedef struct Shape {
   json_t *(*finish)(gpointer self, guint64 pushed);
 } Shape;
 
-extern const Shape shape_nothing; /* what feeding alone costs */
 extern const Shape shape_recgate;
 extern const Shape shape_rtpbin;
 

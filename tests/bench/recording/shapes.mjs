@@ -27,7 +27,7 @@ class Recorder {
   tell(order) { this.process.stdin.write(`${JSON.stringify(order)}\n`); }
 }
 
-/** {cpu_us, threads and kb: a participant, answer: what it said at its end}. check: decode what it wrote. */
+/** {cpu_us: without the load's, threads and kb: a participant, answer: what it said at its end}. check: decode what it wrote. */
 export async function measureShape(shape, participants, { clip, warm_ms, ms, under, check }) {
   const place = mkdtempSync(path.join(under, `${shape}-`));
   const recorder = new Recorder(shape, participants, clip, place);
@@ -35,10 +35,9 @@ export async function measureShape(shape, participants, { clip, warm_ms, ms, und
     await recorder.next();
     const before = { threads: threads(recorder.pid), kb: rss_kb(recorder.pid) };
     recorder.tell({ warm_ms, ms });
-    await recorder.next();
-    const from_us = cpu_us(recorder.pid);
-    await recorder.next();
-    const used_us = cpu_us(recorder.pid) - from_us;
+    const ours_us = async () => { const { feeding_us } = await recorder.next(); return cpu_us(recorder.pid) - feeding_us; };
+    const from_us = await ours_us();
+    const used_us = (await ours_us()) - from_us;
     const grown = { threads: threads(recorder.pid) - before.threads, kb: rss_kb(recorder.pid) - before.kb };
     recorder.tell({});
     const answer = await recorder.next();
