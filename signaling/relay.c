@@ -3,6 +3,8 @@
 
 #include <sodium.h>
 
+#include "signaling/rate.h"
+
 G_DEFINE_QUARK(recgate - relay - error, relay_error)
 
 static void relay_free(gpointer data) {
@@ -28,16 +30,13 @@ static void on_link_over(gpointer user) {
   relay_end(relay);
 }
 
-/* A token bucket in time, as each socket has one: many requests of one person must not keep the others waiting. */
+/* As each socket has a rate: many requests of one person must not keep the others waiting. */
 static gboolean take_turn(Member *member, GError **error) {
-  const gint64 rate = member->session->daemon->config->messages_per_s_max, now_us = daemon_now_us();
-  const gint64 until_us = MAX(member->described_until_us, now_us) + G_USEC_PER_SEC / rate;
-  if (until_us - now_us > 2 * G_USEC_PER_SEC) {
-    g_set_error(error, RELAY_ERROR, RELAY_ERROR_FAST, "More than %d descriptions of one person a second: slow down.", (int)rate);
-    return FALSE;
-  }
-  member->described_until_us = until_us;
-  return TRUE;
+  const gint64 rate = member->session->daemon->config->messages_per_s_max;
+  if (rate_take(&member->described_until_us, daemon_now_us(), rate))
+    return TRUE;
+  g_set_error(error, RELAY_ERROR, RELAY_ERROR_FAST, "More than %d descriptions of one person a second: slow down.", (int)rate);
+  return FALSE;
 }
 
 Relay *relay_new(Daemon *daemon, const char *session, const char *participant, GError **error) {
