@@ -2,7 +2,6 @@
 /* One handle of Janus: its PeerConnection is a call between somebody on the roster and Janus, or there is none. */
 #include "signaling/janus.h"
 
-#include "signaling/janus-message.h"
 #include "signaling/janus-rooms.h"
 #include "signaling/json.h"
 

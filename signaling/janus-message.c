@@ -44,6 +44,8 @@ gboolean janus_request_read(json_t *message, JanusRequest *request, GError **err
     g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_UNKNOWN_REQUEST, "The gate does not pass this request on.");
   else if (!read.transaction)
     g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_MISSING, "Missing mandatory element (transaction)");
+  else if (strlen(read.transaction) > JANUS_TRANSACTION_BYTES_MAX)
+    g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_MISSING, "A transaction has at most 64 bytes.");
   else if (read.jsep && (read.verb != JANUS_VERB_MESSAGE || !json_is_object(read.jsep)))
     g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_SDP, "A jsep is an object in a message.");
   else if (read.body && !json_is_object(read.body))
@@ -80,8 +82,18 @@ static JanusReplyType reply_type_of(const char *text) {
   return JANUS_REPLY_OTHER;
 }
 
+static gboolean is_answer(const char *text) {
+  static const char *const answers[] = {"ack", "success", "error", "server_info", "pong"};
+  for (gsize i = 0; text && i < G_N_ELEMENTS(answers); i++)
+    if (strcmp(text, answers[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 JanusReply janus_reply_read(json_t *message) {
-  return (JanusReply){.type = reply_type_of(json_text_member(message, "janus")),
+  const char *type = json_text_member(message, "janus");
+  return (JanusReply){.type = reply_type_of(type),
+                      .is_answer = is_answer(type),
                       .session = number(message, "session_id"),
                       .handle = number(message, "sender"),
                       .id = number(json_object_get(message, "data"), "id"),

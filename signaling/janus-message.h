@@ -8,6 +8,8 @@
 #include <glib.h>
 #include <jansson.h>
 
+#define JANUS_TRANSACTION_BYTES_MAX 64 /* janus.js's have 12 */
+
 /* The numbers are Janus's own (apierror.h), so that an application's handling of them fits. */
 #define JANUS_ERROR (janus_error_quark())
 GQuark janus_error_quark(void);
@@ -18,6 +20,7 @@ typedef enum JanusError {
   JANUS_ERROR_UNKNOWN_REQUEST = 453,
   JANUS_ERROR_JSON = 454,
   JANUS_ERROR_MISSING = 456,
+  JANUS_ERROR_PATH = 457,
   JANUS_ERROR_SESSION = 458,
   JANUS_ERROR_HANDLE = 459,
   JANUS_ERROR_LIMIT = 461,           /* Janus's "error attaching to plugin" */
@@ -62,6 +65,7 @@ typedef enum JanusReplyType {
 
 typedef struct JanusReply { /* what Janus says, asked or not */
   JanusReplyType type;
+  gboolean is_answer; /* said at once to the request of this transaction; what comes later of it is an event */
   guint64 session, handle, id;
   const char *transaction;
   json_t *jsep;

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "signaling/janus-message.h"
 #include "signaling/json.h"
 
 /* Janus and the gate hear of a coming or going one after the other, and the comparison has a connection of its own: for so long it decides nothing. */

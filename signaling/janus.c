@@ -1,28 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pair of sockets: whose it is, what passes, and what is answered in Janus's place. */
+/* What passes between a client and Janus, and what is answered in Janus's place. */
 #include "signaling/janus.h"
 
 #include <string.h>
 
 #include "signaling/admission.h"
-#include "signaling/janus-message.h"
 #include "signaling/janus-refusal.h"
 #include "signaling/janus-rooms.h"
 #include "signaling/report-transfer.h"
 
-#define PROTOCOL "janus-protocol"
-/* As PROTOCOL.md has it for join: whoever only connects is not kept. */
-#define TOKEN_WITHIN_MS 5000
+#define PROTOCOL               "janus-protocol"
+#define KEEP_ALIVE_TRANSACTION "recgate-alive"
 
 gboolean janus_start(Daemon *daemon, GError **error) {
   const Config *config = daemon->config;
   if (config->sfu_janus_token_file != NULL && (daemon->janus_token = report_secret(config->sfu_janus_token_file, 1, error)) == NULL)
     return FALSE;
   return config->sfu_janus_secret_file == NULL || (daemon->janus_secret = report_secret(config->sfu_janus_secret_file, 1, error)) != NULL;
-}
-
-static void refuse(Janus *janus, const json_t *about, const GError *why) {
-  socket_send(janus->socket, janus_error_json(about, why->code, why->message));
 }
 
 static gboolean fail(GError **error, JanusError code, const char *text) {
@@ -36,14 +30,14 @@ static gboolean fail_taken(GError **error, JanusError code, char *text) {
   return FALSE;
 }
 
-/* --- what belongs to this connection --- */
+/* --- what belongs to this client --- */
 
 static JanusHandle *find_handle(const Janus *janus, guint64 id) {
   const gint64 key = (gint64)id;
   return g_hash_table_lookup(janus->handles, &key);
 }
 
-static gboolean has_session(const Janus *janus, guint64 id) {
+gboolean janus_has_session(const Janus *janus, guint64 id) {
   const gint64 key = (gint64)id;
   return g_hash_table_contains(janus->sessions, &key);
 }
@@ -72,7 +66,7 @@ static void learn(Janus *janus, const JanusReply *reply) {
     return;
   if (id > 0 && *plugin == '\0' && g_hash_table_size(janus->sessions) < JANUS_SESSIONS_MAX)
     g_hash_table_add(janus->sessions, g_memdup2(&id, sizeof id));
-  else if (id > 0 && *plugin != '\0' && g_hash_table_size(janus->handles) < JANUS_HANDLES_MAX && has_session(janus, reply->session)) {
+  else if (id > 0 && *plugin != '\0' && g_hash_table_size(janus->handles) < JANUS_HANDLES_MAX && janus_has_session(janus, reply->session)) {
     JanusHandle *handle = janus_handle_new(janus, id, (gint64)reply->session, plugin);
     g_hash_table_replace(janus->handles, &handle->id, handle);
   }
@@ -90,10 +84,11 @@ static void pass_down(Janus *janus, json_t *message, const JanusReply *reply) {
     g_set_error_literal(&error, JANUS_ERROR, JANUS_ERROR_HANDLE, "Janus described a PeerConnection of a handle that is no more.");
   if (reply->jsep != NULL && (handle == NULL || !janus_handle_describe(handle, CALL_B, reply->jsep, &error))) {
     g_message("event=janus_description_refused session=%s participant=%s", janus->session, janus->participant);
-    refuse(janus, message, error);
-    return;
-  }
-  socket_send(janus->socket, json_incref(message));
+    janus->client->event(janus->user, janus_error_json(message, error->code, error->message));
+  } else if (reply->is_answer)
+    janus->client->answer(janus->user, json_incref(message));
+  else
+    janus->client->event(janus->user, json_incref(message));
 }
 
 static void on_reply(json_t *message, gpointer user) {
@@ -136,36 +131,25 @@ static void on_upstream_closed(gboolean was_open, const char *why, gpointer user
   g_hash_table_iter_init(&iter, janus->asked);
   while (g_hash_table_iter_next(&iter, &transaction, NULL)) {
     json_auto_t *about = json_pack("{s:s}", "transaction", transaction);
-    socket_send(janus->socket, janus_error_json(about, JANUS_ERROR_UNREACHABLE, reason));
+    janus->client->answer(janus->user, janus_error_json(about, JANUS_ERROR_UNREACHABLE, reason));
   }
+  g_hash_table_remove_all(janus->asked);
   g_hash_table_remove_all(janus->handles);
-  socket_close(janus->socket, was_open ? 1001 : 1013, was_open ? "janus_gone" : "janus_unreachable");
+  g_hash_table_remove_all(janus->sessions);
+  janus->client->gone(janus->user, was_open, reason);
 }
 
 /* --- from the client --- */
 
-/* The first token says whose connection this is; later ones are not looked at. */
-static gboolean admitted(Janus *janus, const JanusRequest *request, GError **error) {
-  static const UpstreamEvents events = {on_reply, on_upstream_closed};
-  Token token;
+gboolean janus_admit(Daemon *daemon, const char *jwt, Token *token, GError **error) {
   g_autofree char *why = NULL;
-  if (janus->upstream != NULL)
-    return TRUE;
-  const char *jwt = request->token != NULL ? request->token : socket_token(janus->socket);
-  const char *code = admission_refusal(janus->daemon, jwt, &token, &why);
-  if (code != NULL)
-    return fail_taken(
-        error, JANUS_ERROR_UNAUTHORIZED,
-        g_strdup_printf("%s (%s). This is recgate in front of Janus: give your recgate token as your Janus client's token, or in "
-                        "the address (/janus?token=…).",
-                        code, why));
-  g_clear_handle_id(&janus->token_timer, g_source_remove);
-  g_strlcpy(janus->session, token.session, sizeof janus->session);
-  g_strlcpy(janus->participant, token.participant, sizeof janus->participant);
-  (void)janus_member(janus, NULL); /* who is in the session already: this connection belongs to that stay of theirs */
-  g_message("event=janus_opened session=%s participant=%s", janus->session, janus->participant);
-  janus->upstream = upstream_open(janus->daemon->server, janus->daemon->config->sfu_janus, PROTOCOL, &events, janus);
-  return TRUE;
+  const char *code = admission_refusal(daemon, jwt, token, &why);
+  return code == NULL ||
+         fail_taken(
+             error, JANUS_ERROR_UNAUTHORIZED,
+             g_strdup_printf("%s (%s). This is recgate in front of Janus: give your recgate token as your Janus client's token, or in "
+                             "the address (/janus?token=…).",
+                             code, why));
 }
 
 static gboolean may_attach(const Janus *janus, const JanusRequest *request, GError **error) {
@@ -192,7 +176,7 @@ static gboolean may_pass(Janus *janus, const JanusRequest *request, GError **err
            fail(error, JANUS_ERROR_LIMIT, "There are as many Janus sessions as one connection may have.");
   if (request->verb == JANUS_VERB_OTHER && request->session == 0)
     return TRUE;
-  if (!has_session(janus, request->session))
+  if (!janus_has_session(janus, request->session))
     return fail(error, JANUS_ERROR_SESSION, "No such session was created on this connection.");
   if (request->verb == JANUS_VERB_OTHER || request->verb == JANUS_VERB_DESTROY)
     return TRUE;
@@ -233,66 +217,47 @@ static void note(Janus *janus, json_t *message, const JanusRequest *request) {
   }
 }
 
-static void on_message(Socket *socket, json_t *message, gint64 received_us, gpointer daemon) {
-  (void)received_us;
-  Janus *janus = socket_data(socket);
-  JanusRequest request;
-  g_autoptr(GError) error = NULL;
-  if (!janus_request_read(message, &request, &error) || !admitted(janus, &request, &error) || !may_pass(janus, &request, &error)) {
-    refuse(janus, message, error);
-    if (g_error_matches(error, JANUS_ERROR, JANUS_ERROR_UNAUTHORIZED) && janus->upstream == NULL)
-      socket_close(socket, 1008, "bad_token"); /* each is on the ledger: one a connection */
-    return;
-  }
-  note(janus, message, &request);
-  janus_request_set_secrets(message, ((Daemon *)daemon)->janus_token, ((Daemon *)daemon)->janus_secret);
+gboolean janus_pass(Janus *janus, json_t *message, const JanusRequest *request, GError **error) {
+  if (janus->upstream == NULL)
+    return fail(error, JANUS_ERROR_UNREACHABLE, "Janus has gone from behind the gate: begin anew.");
+  if (!may_pass(janus, request, error))
+    return FALSE;
+  note(janus, message, request);
+  janus_request_set_secrets(message, janus->daemon->janus_token, janus->daemon->janus_secret);
   upstream_send(janus->upstream, json_incref(message));
+  return TRUE;
 }
 
-/* --- the socket --- */
-
-static gboolean on_no_token(gpointer data) {
-  Janus *janus = data;
-  janus->token_timer = 0;
-  socket_close(janus->socket, 1008, "token_timeout");
-  return G_SOURCE_REMOVE;
+void janus_keep_alive(Janus *janus, guint64 session) {
+  if (janus->upstream == NULL)
+    return;
+  json_t *message =
+      json_pack("{s:s, s:s, s:I}", "janus", "keepalive", "transaction", KEEP_ALIVE_TRANSACTION, "session_id", (json_int_t)session);
+  janus_request_set_secrets(message, janus->daemon->janus_token, janus->daemon->janus_secret);
+  upstream_send(janus->upstream, message);
 }
 
-static void on_opened(Socket *socket, gpointer daemon) {
+Janus *janus_new(Daemon *daemon, const Token *token, const JanusClient *client, gpointer user) {
+  static const UpstreamEvents events = {on_reply, on_upstream_closed};
   Janus *janus = g_new0(Janus, 1);
-  janus->daemon = daemon;
-  janus->socket = socket;
+  *janus = (Janus){.daemon = daemon, .client = client, .user = user};
   janus->sessions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
   janus->handles = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, janus_handle_free);
   janus->asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  janus->token_timer = g_timeout_add(TOKEN_WITHIN_MS, on_no_token, janus);
-  socket_set_data(socket, janus);
+  g_strlcpy(janus->session, token->session, sizeof janus->session);
+  g_strlcpy(janus->participant, token->participant, sizeof janus->participant);
+  (void)janus_member(janus, NULL); /* who is in the session already: this client belongs to that stay of theirs */
+  g_message("event=janus_opened session=%s participant=%s", janus->session, janus->participant);
+  janus->upstream = upstream_open(daemon->server, daemon->config->sfu_janus, PROTOCOL, &events, janus);
+  return janus;
 }
 
-static void on_closed(Socket *socket, gpointer daemon) {
-  (void)daemon;
-  Janus *janus = socket_data(socket);
-  g_clear_handle_id(&janus->token_timer, g_source_remove);
+void janus_free(Janus *janus) {
+  if (janus == NULL)
+    return;
   upstream_free(g_steal_pointer(&janus->upstream)); /* Janus ends its sessions with it */
   g_hash_table_unref(janus->handles);
   g_hash_table_unref(janus->sessions);
   g_hash_table_unref(janus->asked);
   g_free(janus);
 }
-
-static void on_refused(Socket *socket, const json_t *message, const char *code, const char *text) {
-  const JanusError number = g_str_equal(code, "bad_json")   ? JANUS_ERROR_JSON
-                            : g_str_equal(code, "too_many") ? JANUS_ERROR_LIMIT
-                                                            : JANUS_ERROR_MISSING;
-  socket_send(socket, janus_error_json(message, (int)number, text));
-}
-
-const ServerEndpoint janus_endpoint = {.path = "/janus",
-                                       .protocol = PROTOCOL,
-                                       .type = "janus",
-                                       .id = "transaction",
-                                       .rate_factor = 4, /* every candidate is a message */
-                                       .opened = on_opened,
-                                       .message = on_message,
-                                       .closed = on_closed,
-                                       .refuse = on_refused};

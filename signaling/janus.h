@@ -1,32 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Janus through the gate: an application's WebSocket here, one of the gate's own to Janus, and on both the same messages, but for what lets media
- * past the gate (docs/janus.md). Shared by janus.c and janus-handle.c; recgate.c takes the endpoint.
+/* Janus through the gate: an application's client here, a WebSocket of the gate's own to Janus, and on both sides the same messages, but for what lets
+ * media past the gate (docs/janus.md). The client comes by a WebSocket (janus-socket.c) or by Janus's HTTP API (janus-http.c); what may pass is
+ * decided in janus.c and janus-handle.c alone.
  *
  * Threads: control thread. */
 #ifndef RECGATE_JANUS_H
 #define RECGATE_JANUS_H
 
+#include "signaling/janus-message.h"
 #include "signaling/session-media.h"
 #include "signaling/upstream.h"
 
 /* What one connection may hold: an application has one session and a handle for each PeerConnection. */
 #define JANUS_SESSIONS_MAX 8
 #define JANUS_HANDLES_MAX 128
+#define JANUS_RATE_FACTOR 4 /* times [limits] messages_per_s_max: every candidate is a message */
 
-typedef struct Janus { /* data of its Socket */
+/* How the application's client is reached. Messages: the reference is taken. */
+typedef struct JanusClient {
+  void (*answer)(gpointer user, json_t *message); /* what Janus says at once to one request, named by its transaction */
+  void (*event)(gpointer user, json_t *message);  /* all else */
+  /* Janus has gone and nothing more comes of it; never from inside janus_new or janus_pass. `why`: for the client. */
+  void (*gone)(gpointer user, gboolean was_open, const char *why);
+} JanusClient;
+
+typedef struct Janus { /* one client and its connection to Janus */
   Daemon *daemon;
-  Socket *socket;
-  Upstream *upstream;   /* NULL: no valid token came yet, or Janus has gone */
+  const JanusClient *client;
+  gpointer user;
+  Upstream *upstream;   /* NULL: Janus has gone */
   char session[TOKEN_ID_BYTES_MAX + 1], participant[TOKEN_ID_BYTES_MAX + 1]; /* whose it is: its token's. Who is in the session now is asked each time */
   guint entry;          /* Member.entries of the stay that its media belongs to (R15); 0: none yet */
-  GHashTable *sessions; /* set of gint64: those that Janus made for this connection. Another's cannot be used */
+  GHashTable *sessions; /* set of gint64: those that Janus made for this client. Another's cannot be used */
   GHashTable *handles;  /* JanusHandle by id, owned */
   GHashTable *asked;    /* transaction -> plugin to attach, "" for a session: not answered yet */
-  guint token_timer;
 } Janus;
 
-extern const ServerEndpoint janus_endpoint;
 gboolean janus_start(Daemon *daemon, GError **error); /* reads Janus's own secrets, where it has some */
+/* FALSE: not a participant's valid recgate token (jwt NULL: none), JANUS_ERROR_UNAUTHORIZED; that is on the ledger. */
+gboolean janus_admit(Daemon *daemon, const char *jwt, Token *token, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+Janus *janus_new(Daemon *daemon, const Token *token, const JanusClient *client, gpointer user); /* client: outlives it */
+void janus_free(Janus *janus); /* Janus ends its sessions, the gate its media; no event afterwards. NULL is fine */
+/* A request of the client's, which is changed on its way. FALSE: it was not passed on, error is what to answer. */
+gboolean janus_pass(Janus *janus, json_t *message, const JanusRequest *request, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean janus_has_session(const Janus *janus, guint64 id);
+void janus_keep_alive(Janus *janus, guint64 session); /* for a client that is there without saying anything; its answer is nobody's */
+
+extern const ServerEndpoint janus_endpoint; /* janus-socket.c */
 
 /* --- janus-handle.c: a handle and its PeerConnection --- */
 typedef struct JanusHandle {

@@ -50,6 +50,28 @@ static void test_request_refused(void) {
   }
 }
 
+static void test_transaction_bound(void) {
+  for (gsize n = JANUS_TRANSACTION_BYTES_MAX; n <= JANUS_TRANSACTION_BYTES_MAX + 1; n++) {
+    g_autofree char *transaction = g_strnfill(n, 't');
+    json_auto_t *message = json_pack("{s:s, s:s}", "janus", "create", "transaction", transaction);
+    JanusRequest request;
+    g_assert_cmpint(janus_request_read(message, &request, NULL), ==, n == JANUS_TRANSACTION_BYTES_MAX);
+  }
+}
+
+static void test_answers(void) {
+  static const char *const answers[] = {"ack", "success", "error", "server_info", "pong"};
+  static const char *const events[] = {"event", "webrtcup", "media", "slowlink", "hangup", "detached", "timeout", "trickle", "", "Ack"};
+  for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
+    json_auto_t *message = json_pack("{s:s, s:s}", "janus", answers[i], "transaction", "t");
+    g_assert_true(janus_reply_read(message).is_answer);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS(events); i++) {
+    json_auto_t *message = json_pack("{s:s, s:s}", "janus", events[i], "transaction", "t");
+    g_assert_false(janus_reply_read(message).is_answer);
+  }
+}
+
 static void test_numbers(void) {
   json_auto_t *message = parse("{\"janus\":\"detach\",\"transaction\":\"t\",\"session_id\":-5,\"handle_id\":\"7\"}");
   JanusRequest request;
@@ -183,6 +205,8 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/signaling/janus-message/request", test_request);
   g_test_add_func("/signaling/janus-message/request-refused", test_request_refused);
+  g_test_add_func("/signaling/janus-message/transaction-bound", test_transaction_bound);
+  g_test_add_func("/signaling/janus-message/answers", test_answers);
   g_test_add_func("/signaling/janus-message/numbers", test_numbers);
   g_test_add_func("/signaling/janus-message/secrets", test_secrets);
   g_test_add_func("/signaling/janus-message/trickle", test_trickle);
