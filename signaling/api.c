@@ -249,7 +249,9 @@ static void roster_route(HttpRequest *request, Daemon *daemon, const char *rest)
 
 void api_handle(HttpRequest *request, gpointer daemon) {
   const char *method = http_method(request), *path = http_path(request);
-  if (g_str_equal(path, "/v1/relays") || g_str_has_prefix(path, "/v1/relays/"))
+  if (http_body_error(request) != NULL)
+    http_respond_error(request, 400, "bad_json", http_body_error(request));
+  else if (g_str_equal(path, "/v1/relays") || g_str_has_prefix(path, "/v1/relays/"))
     relays_route(request, daemon, path[strlen("/v1/relays")] == '/' ? path + strlen("/v1/relays/") : NULL);
   else if (g_str_equal(path, "/whip") || g_str_has_prefix(path, "/whip/") || g_str_has_prefix(path, "/v1/whip/"))
     whip_route(request, daemon, path);

@@ -142,7 +142,7 @@ static void connection_refuse(Connection *connection, guint status, const char *
   watch(connection, drain_ready);
 }
 
-static gboolean peer_has_closed(int fd) {
+gboolean connection_peer_has_closed(int fd) {
   struct pollfd poll_fd = {.fd = fd, .events = POLLRDHUP};
   return poll(&poll_fd, 1, 0) > 0;
 }
@@ -156,7 +156,7 @@ static gboolean head_ready(int fd, GIOCondition condition G_GNUC_UNUSED, gpointe
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return G_SOURCE_CONTINUE;
   guint status = n > 0 ? http_head_check(bytes, (gsize)n, &why) : 0;
-  if (n <= 0 || (status == 0 && peer_has_closed(fd)))
+  if (n <= 0 || (status == 0 && connection_peer_has_closed(fd)))
     connection_free(connection);
   else if (status == 200)
     connection_adopt(connection);

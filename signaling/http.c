@@ -6,8 +6,8 @@
 #include "signaling/json.h"
 #include "signaling/server-internal.h"
 
-#define NO_CACHING            "no-store"
-#define QUERY_VALUE_BYTES_MAX 256 /* the longest parameter of ours is an id of 64 */
+#define NO_CACHING      "no-store"
+#define QUERY_BYTES_MAX 4096 /* of one parameter: a token in the address of a long poll has some 700 */
 
 struct HttpRequest {
   Connection *connection; /* NULL: the peer has gone, the answer goes nowhere */
@@ -18,6 +18,7 @@ struct HttpRequest {
   GHashTable *query;
   GString *raw;
   json_t *body;
+  char *body_error; /* why it is no JSON */
   gsize body_bytes; /* announced */
   gboolean handed_up;
 };
@@ -37,6 +38,7 @@ static const char *reason_phrase(guint status) {
                  {201, "Created"},
                  {202, "Accepted"},
                  {204, "No Content"},
+                 {302, "Found"},
                  {304, "Not Modified"},
                  {400, "Bad Request"},
                  {401, "Unauthorized"},
@@ -145,17 +147,19 @@ static void request_free(HttpRequest *request) {
   g_hash_table_unref(request->query);
   g_string_free(request->raw, TRUE);
   json_decref(request->body);
+  g_free(request->body_error);
   g_free(request);
 }
 
 /* libwebsockets has decoded the parameters and keeps each as one fragment "name=value". */
 static void query_read(HttpRequest *request, struct lws *wsi) {
-  char part[QUERY_VALUE_BYTES_MAX];
+  char part[QUERY_BYTES_MAX];
   for (int i = 0; lws_hdr_copy_fragment(wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
     char *equals = strchr(part, '=');
     if (equals && g_utf8_validate(part, -1, NULL))
       g_hash_table_insert(request->query, g_strndup(part, (gsize)(equals - part)), g_strdup(equals + 1));
   }
+  explicit_bzero(part, sizeof part);
 }
 
 static char *bearer_read(Connection *connection) {
@@ -268,15 +272,9 @@ int http_body_end(Connection *connection) {
   if (!request || request->handed_up)
     return 0;
   g_autoptr(GError) why = NULL;
-  if (is_text(request->content_type)) {
-    hand_up(request);
-    return 0;
-  }
-  request->body = json_text_parse(request->raw->str, request->raw->len, &why);
-  if (request->body)
-    hand_up(request);
-  else
-    http_respond_error(request, 400, "bad_json", why->message);
+  if (!is_text(request->content_type) && (request->body = json_text_parse(request->raw->str, request->raw->len, &why)) == NULL)
+    request->body_error = g_strdup(why->message);
+  hand_up(request);
   return 0;
 }
 
@@ -294,6 +292,12 @@ const char *http_bearer(const HttpRequest *request) {
 }
 const json_t *http_body(const HttpRequest *request) {
   return request->body;
+}
+const char *http_body_error(const HttpRequest *request) {
+  return request->body_error;
+}
+gboolean http_is_gone(const HttpRequest *request) {
+  return !request->connection || connection_peer_has_closed(lws_get_socket_fd(request->connection->wsi));
 }
 const char *http_content_type(const HttpRequest *request) {
   return request->content_type;
@@ -316,6 +320,7 @@ void http_allow_pages(HttpRequest *request, const char *methods) {
   http_add_header(request, "Access-Control-Allow-Origin", request->origin);
   http_add_header(request, "Access-Control-Allow-Methods", methods);
   http_add_header(request, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
+  http_add_header(request, "Access-Control-Max-Age", "600"); /* each candidate that is trickled would be asked for first */
   http_add_header(request, "Access-Control-Expose-Headers", "Location, ETag, Accept-Post");
 }
 

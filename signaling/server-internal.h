@@ -62,6 +62,7 @@ void connection_accepted(Server *server, int fd, const struct sockaddr *address)
 void connection_free(Connection *connection);                  /* closes an fd that libwebsockets does not have */
 void connection_deadline(Connection *connection, guint seconds); /* 0: none. At it the connection is killed. */
 void connection_kill(Connection *connection);                  /* soon, from the loop */
+gboolean connection_peer_has_closed(int fd);                   /* also where the loop has not heard of it yet */
 
 /* upgrade.c */
 int upgrade_check(Connection *connection); /* 0: allowed; else it was answered */

@@ -66,7 +66,9 @@ const char *http_method(const HttpRequest *request);      /* "GET" | "HEAD" | "P
 const char *http_path(const HttpRequest *request);        /* decoded once, without query; no "..", no NUL, no doubled slash, else 400 was sent here */
 const char *http_query(const HttpRequest *request, const char *name); /* NULL without it */
 const char *http_bearer(const HttpRequest *request);      /* the token of Authorization: Bearer, NULL */
-const json_t *http_body(const HttpRequest *request);      /* POST's JSON, at most 256 KiB; NULL for GET */
+const json_t *http_body(const HttpRequest *request);      /* POST's JSON, at most 256 KiB; NULL for GET, and where it is none: */
+const char *http_body_error(const HttpRequest *request);  /* why it is no JSON; NULL: it is, or there is none */
+gboolean http_is_gone(const HttpRequest *request);        /* who asked has closed the connection: an answer goes nowhere */
 const char *http_text(const HttpRequest *request);        /* the body of an application/sdp or trickle-ice-sdpfrag; NULL: of another type */
 const char *http_content_type(const HttpRequest *request); /* lower case, without parameters; "" without it */
 const char *http_if_match(const HttpRequest *request);    /* NULL without it */

@@ -84,7 +84,9 @@ static gboolean answer_later(gpointer user) {
 static void on_http(HttpRequest *request, gpointer user) {
   Echo *echo = user;
   const char *path = http_path(request);
-  if (strcmp(path, "/counts") == 0)
+  if (http_body_error(request))
+    http_respond_error(request, 400, "bad_json", http_body_error(request));
+  else if (strcmp(path, "/counts") == 0)
     http_respond_json(request, 200,
                       json_pack("{s:i, s:i, s:i, s:I}", "opened", echo->opened, "closed", echo->closed, "messages", echo->messages, "heap",
                                 (json_int_t)heap_in_use()));
