@@ -11,6 +11,7 @@
 #include "signaling/api-relays.h"
 #include "signaling/api-roster.h"
 #include "signaling/api-withdraw.h"
+#include "signaling/janus-http.h"
 #include "signaling/whip.h"
 #include <string.h>
 
@@ -247,9 +248,15 @@ static void roster_route(HttpRequest *request, Daemon *daemon, const char *rest)
     api_roster(request, daemon, parts[0], &token);
 }
 
+static gboolean is_janus(const Daemon *daemon, const char *path) {
+  return daemon->config->sfu_janus != NULL && (g_str_equal(path, "/janus") || g_str_has_prefix(path, "/janus/"));
+}
+
 void api_handle(HttpRequest *request, gpointer daemon) {
   const char *method = http_method(request), *path = http_path(request);
-  if (http_body_error(request) != NULL)
+  if (is_janus(daemon, path))
+    janus_http(request, daemon, path + strlen("/janus"));
+  else if (http_body_error(request) != NULL)
     http_respond_error(request, 400, "bad_json", http_body_error(request));
   else if (g_str_equal(path, "/v1/relays") || g_str_has_prefix(path, "/v1/relays/"))
     relays_route(request, daemon, path[strlen("/v1/relays")] == '/' ? path + strlen("/v1/relays/") : NULL);

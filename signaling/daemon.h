@@ -32,6 +32,7 @@ typedef struct Daemon {
   struct Letters *letters; /* letter.h */
   Server *server;
   char *janus_token, *janus_secret; /* Janus's own, put into what passes to it; NULL: it wants none */
+  GHashTable *janus_http;     /* set of JanusHttpSession, owned (janus-http.h) */
   GHashTable *janus_entrants; /* session id -> who is in which room (janus-rooms.c); NULL: nobody yet */
   MediaLane *lanes;
   guint n_lanes, next_lane;

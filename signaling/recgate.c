@@ -11,7 +11,7 @@
 #include "gate/vault/head.h"
 #include "signaling/address.h"
 #include "signaling/api-export.h"
-#include "signaling/janus.h"
+#include "signaling/janus-http-session.h"
 #include "signaling/letter.h"
 #include "signaling/notify.h"
 #include "signaling/relay.h"
@@ -239,6 +239,7 @@ static void settle(Daemon *daemon) {
 }
 
 static void stop(Daemon *daemon) {
+  janus_http_stop(daemon);
   server_free(daemon->server);
   api_export_cut(daemon, NULL);
   g_cancellable_cancel(daemon->ending);
@@ -296,6 +297,7 @@ static int serve(Config *config) {
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
   daemon.connections = g_hash_table_new(NULL, NULL);
   daemon.relays = relays_new();
+  daemon.janus_http = janus_http_sessions_new();
   daemon.alarms = alarms_new(daemon.control, daemon_now_us);
   daemon.exports = g_ptr_array_new();
   daemon.ending = g_cancellable_new();
