@@ -89,7 +89,8 @@ export class Person {
   }
 
   join() { return this.do('join', `ws://${this.stage.daemon.http}/v1/ws`, this.token); }
-  connect(token = this.token) { return this.do('openJanus', `ws://${this.stage.daemon.http}/janus`, token); }
+  /** scheme: 'ws', or 'http' for Janus's HTTP API. */
+  connect({ token = this.token, scheme = 'ws' } = {}) { return this.do('openJanus', `${scheme}://${this.stage.daemon.http}/janus`, token); }
   stats(handle) { return this.do('stats', handle); }
   state(part) { return this.page.evaluate((name) => window.app.state[name], part); }
   client(method, ...args) { return this.page.evaluate((name, given) => window.app.state.client[name](...given), method, args); }
