@@ -2,6 +2,7 @@
 // Janus's HTTP API at the gate: beside what a real Janus answers to the same requests, whose sessions are whose, long polls, bounds, and what ends.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Client } from '../integration/client.mjs';
 import { Daemon, SLOW, forge, sleep, until } from '../integration/daemon.mjs';
@@ -10,12 +11,13 @@ import { JanusHttpClient } from './http-client.mjs';
 
 const PLUGINS = ['echotest', 'videocall', 'videoroom', 'recordplay'];
 const CONFIG = { 'janus.plugin.videoroom.jcfg': 'room-1234: { description = "Demo" publishers = 6 bitrate = 128000 }' };
-let janus, direct, daemon, quiet;
+let janus, direct, daemon, quiet, stuck;
 before(async () => {
   [janus, direct] = await Promise.all([JanusProcess.start({ plugins: PLUGINS, config: CONFIG }), JanusProcess.start({ plugins: PLUGINS, config: CONFIG, transport: 'http' })]);
   daemon = await Daemon.start({ config: { 'sfu.janus': janus.ws, 'limits.socket_queue_bytes_max': 524_288 } });
   quiet = [direct.http, `${daemon.base}/janus`].map((server) => nothingHappens(server));
-  for (const one of quiet) one.catch(() => {}); // the last test looks, if it runs
+  stuck = janusHangs();
+  for (const one of [...quiet, stuck]) one.catch(() => {}); // the last tests look, if they run
 }, { timeout: 60_000 });
 after(async () => {
   await daemon?.end();
@@ -32,6 +34,22 @@ async function nothingHappens(server) {
   const began = performance.now();
   const answers = await Promise.all([client.poll(), client.poll({ maxev: 5 })]);
   return { waited_s: Math.round((performance.now() - began) / 1000), answers: answers.map(({ status, json }) => [status, json]) };
+}
+
+/** 70 requests to a Janus that is stopped, and one when it goes on. */
+async function janusHangs() {
+  const own = await JanusProcess.start({ plugins: ['echotest'] });
+  const other = await Daemon.start({ config: { 'sfu.janus': own.ws } });
+  const client = await new JanusHttpClient(`${other.base}/janus`, other.token('talk', 'kim', 'client')).create();
+  process.kill(own.pid, 'SIGSTOP');
+  const asked = performance.now();
+  const ask = () => client.ask({ janus: 'keepalive' }, client.path);
+  const answers = await Promise.all(Array.from({ length: 70 }, () => ask().then(({ error }) => [error?.code, Math.round((performance.now() - asked) / 1000)])));
+  process.kill(own.pid, 'SIGCONT');
+  const later = await ask();
+  await other.end();
+  await own.stop();
+  return { answers, later: later.janus };
 }
 
 /** A description as complete as the gate needs it; nobody listens behind it. */
@@ -215,17 +233,12 @@ test('an event goes to the newest poll, and the oldest of too many ends at once'
   assert.deepEqual(rest.map(({ json }) => json.janus), ['keepalive', 'keepalive', 'keepalive', 'event']);
 });
 
-test('sessions, requests a second and events that nobody fetches are bounded (fault 20)', { timeout: 60_000 }, async () => {
+test('sessions and events that nobody fetches are bounded (fault 20)', { timeout: 60_000 }, async () => {
   const many = [];
   for (let i = 0; i < 8; i++) many.push(await begin('fay'));
   assert.equal((await connect('fay').ask({ janus: 'create' })).error.code, 461);
   await many[0].ask({ janus: 'destroy' }, many[0].path);
   many[0] = await begin('fay');
-
-  const codes = [];
-  for (let round = 0; round < 10; round++) codes.push(...(await Promise.all(Array.from({ length: 60 }, () => many[1].ask({ janus: 'keepalive' }, many[1].path)))));
-  assert.ok(codes.some(({ error }) => error?.code === 461), 'somebody was told to wait');
-  assert.equal((await many[2].ask({ janus: 'keepalive' }, many[2].path)).janus, 'ack', 'and nobody else');
 
   const [gil, list] = [await begin('gil'), []];
   const call = await gil.attach('videocall');
@@ -238,6 +251,34 @@ test('sessions, requests a second and events that nobody fetches are bounded (fa
   const { status } = await gil.post('', JSON.stringify({ janus: 'create', transaction: 't', token: gil.token, more: 'x'.repeat(300_000) }));
   assert.equal(status, 413);
   for (const one of many) await one.ask({ janus: 'destroy' }, one.path);
+});
+
+/** The answers to the same request on so many connections, all of it but its last byte sent before. */
+async function atOnce(client, path, message, n) {
+  const { host, hostname, port, pathname } = new URL(client.server + path);
+  const body = JSON.stringify({ token: client.token, ...message });
+  const text = `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const sockets = await Promise.all(Array.from({ length: n }, () => new Promise((resolve, reject) => {
+    const socket = net.connect(port, hostname, () => socket.write(text.slice(0, -1), () => resolve(socket)));
+    socket.on('error', reject);
+  })));
+  await sleep(500);
+  return Promise.all(sockets.map(async (socket) => {
+    let answer = '';
+    socket.write(text.at(-1));
+    for await (const bytes of socket) answer += bytes;
+    return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
+  }));
+}
+
+test('one session’s requests a second are bounded, and no other’s with them (fault 20)', { timeout: 60_000 }, async () => {
+  const other = await Daemon.start({ config: { 'sfu.janus': janus.ws, 'limits.messages_per_s_max': 5 } });
+  const [fast, slow] = await Promise.all(['leo', 'mia'].map((id) => new JanusHttpClient(`${other.base}/janus`, other.token('talk', id, 'client')).create()));
+  const codes = (await atOnce(fast, fast.path, { janus: 'keepalive', transaction: 'k' }, 60)).map((one) => one.error?.code ?? one.janus);
+  assert.ok(codes.includes(461) && codes.includes('ack'), codes.join());
+  assert.equal((await slow.ask({ janus: 'keepalive' }, slow.path)).janus, 'ack');
+  await until(async () => (await fast.ask({ janus: 'keepalive' }, fast.path)).janus === 'ack', 'the fast one to be heard again');
+  await other.end();
 });
 
 test('a session that Janus gives up, and a Janus that dies, are told to who polls', { timeout: 60_000 }, async () => {
@@ -287,6 +328,14 @@ test('a session that nobody asks for anything ends by itself', { skip: process.e
   assert.equal((await kim.poll()).status, 404);
   await other.end();
   await own.stop();
+});
+
+test('a Janus that does not answer: each request is told so in time, and only so many wait (fault 20)', { timeout: 60_000 }, async () => {
+  const { answers, later } = await stuck;
+  assert.equal(answers.filter(([number]) => number === 450).length, 64);
+  assert.equal(answers.filter(([number]) => number === 461).length, 6);
+  for (const [number, waited_s] of answers) assert.ok(number === 461 ? waited_s <= 4 : waited_s >= 9 && waited_s <= 14, `${number} after ${waited_s} s`);
+  assert.equal(later, 'ack');
 });
 
 test('a poll without an event is answered after as long as Janus’s, with the same', { timeout: 60_000 }, async () => {
