@@ -3,8 +3,9 @@
 
 #include <string.h>
 
+/* The first digit is looked at here: GLib skips a vertical tab before it. */
 static gboolean is_id(const char *text, guint64 *id) {
-  return *text != '0' && g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT64, id, NULL);
+  return *text >= '1' && *text <= '9' && g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT64, id, NULL);
 }
 
 JanusPath janus_path_read(const char *rest) {

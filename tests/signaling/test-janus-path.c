@@ -33,6 +33,8 @@ static void test_no_such_address(void) {
                                      "/+5",
                                      "/5x",
                                      "/ 5",
+                                     "/\v5",
+                                     "/5/\v6",
                                      "/0x5",
                                      "/admin",
                                      "/ping",
