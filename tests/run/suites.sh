@@ -163,7 +163,7 @@ sanitized() {
     export TSAN_OPTIONS=${TSAN_OPTIONS:-}:log_path=$reports/report RECGATE_BUILD=build-$name
     AT_ONCE=2 node_suite "$name-integration" 600 tests/integration/*.test.mjs
     IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-chromium node_suite "$name-browser" 300 tests/browser/{call,withdraw}.test.mjs
-    IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-chromium node_suite "$name-sfu" 300 tests/sfu/{signalling,recording}.test.mjs
+    IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-chromium node_suite "$name-sfu" 360 tests/sfu/{signalling,http,recording}.test.mjs
   )
   bounded "$name-reports" 10 sh -c "! cat $reports/* 2>/dev/null | grep ."
 }
