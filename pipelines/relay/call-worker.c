@@ -55,25 +55,59 @@ static void push_report(WorkerSide *from, SsrcEntry *entry, guint32 take, guint3
     entry->report_take = take;
 }
 
-/* R7, R9: asks tap_admit for every packet of a tapped track, and copies nothing without its yes. Comes before the packet is protected in place. */
-static void tap_rtp(WorkerSide *from, const guint8 *packet, gsize n, const RtpHeader *header) {
-  SsrcEntry *entry = ssrc_map_packet(&from->map, header->ssrc, packet, n);
-  RelayTrack *track = ssrc_map_track(&from->map, entry);
-  if (track == NULL || !relay_track_has_pt(track, header->pt))
-    return;
-  track->media_ssrc = header->ssrc;
+static guint32 admitting_take(WorkerSide *from, const RelayTrack *track) {
   if (track->number == 0)
+    return 0;
+  return tap_admit(from->owner->gate, worker_since_us(from->owner->worker), worker_now_us(from->owner->worker));
+}
+
+static void push_rtp(WorkerSide *from, guint32 take, guint32 number, guint32 ssrc, const guint8 *packet, gsize n) {
+  TapRecord record = {.type = TAP_RECORD_RTP,
+                      .take = take,
+                      .track = number,
+                      .arrival_us = worker_now_us(from->owner->worker),
+                      .ssrc = ssrc,
+                      .n_bytes = (guint32)n};
+  push(from, &record, packet);
+}
+
+static void tap_media(WorkerSide *from, SsrcEntry *entry, RelayTrack *track, const guint8 *packet, gsize n, const RtpHeader *header) {
+  entry->media = TRUE;
+  track->media_ssrc = header->ssrc;
+  guint32 take = admitting_take(from, track);
+  if (take == 0) {
+    sequence_closed(&entry->sequence, header->seq);
     return;
-  gint64 now_us = worker_now_us(from->owner->worker);
-  guint32 take = tap_admit(from->owner->gate, worker_since_us(from->owner->worker), now_us);
-  if (take == 0)
+  }
+  if (!sequence_admits(&entry->sequence, header->seq, take))
     return;
   entry->packet_take = take;
   if (entry->has_report && entry->report_take != take)
     push_report(from, entry, take, track->number);
-  TapRecord record = {
-      .type = TAP_RECORD_RTP, .take = take, .track = track->number, .arrival_us = now_us, .ssrc = header->ssrc, .n_bytes = (guint32)n};
-  push(from, &record, packet);
+  push_rtp(from, take, track->number, header->ssrc, packet, n);
+}
+
+/* A retransmission enters as the packet that it sends again, when the take has that packet's stream and may have that packet (sequence.h). */
+static void tap_repair(WorkerSide *from, const SsrcEntry *entry, const RelayTrack *track, const guint8 *packet, gsize n, guint8 pt) {
+  guint8 original[WORKER_PACKET_ROOM_BYTES];
+  RtpHeader header;
+  const SsrcEntry *media = track->number != 0 ? ssrc_map_repaired(&from->map, entry) : NULL;
+  gsize original_bytes = media != NULL ? rtx_unwrap(packet, n, media->ssrc, track->repaired_pt[pt], original) : 0;
+  if (original_bytes == 0 || !rtp_header_read(original, original_bytes, &header))
+    return;
+  guint32 take = admitting_take(from, track);
+  if (sequence_repairs(&media->sequence, header.seq, take))
+    push_rtp(from, take, track->number, header.ssrc, original, original_bytes);
+}
+
+/* R7, R9: asks tap_admit for every packet of a tapped track, and copies nothing without its yes. Comes before the packet is protected in place. */
+static void tap_rtp(WorkerSide *from, const guint8 *packet, gsize n, const RtpHeader *header) {
+  SsrcEntry *entry = ssrc_map_packet(&from->map, header->ssrc, packet, n);
+  RelayTrack *track = ssrc_map_track(&from->map, entry);
+  if (track != NULL && relay_track_has_pt(track, header->pt))
+    tap_media(from, entry, track, packet, n, header);
+  else if (track != NULL && track->repaired_pt[header->pt & 0x7f] != 0)
+    tap_repair(from, entry, track, packet, n, header->pt);
 }
 
 /* Kept always (timing, R9); handed on while the take that has this SSRC's packets is open. */

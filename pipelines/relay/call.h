@@ -15,8 +15,7 @@ typedef enum CallSide { CALL_A = 0, CALL_B = 1 } CallSide;
 
 typedef struct CallTrack { /* a negotiated track that its sender sends and that can be recorded */
   char mid[64], medium[8], codec[16];
-  guint8 pt, red_pt, rtx_pt;         /* 0 where there is none (RFC 2198 RED of video carries the media payload; RTX is filler to us) */
-  guint8 ulpfec_pt;
+  guint8 pt, red_pt, ulpfec_pt;      /* 0 where there is none. RED (RFC 2198) carries the media payload, of audio also earlier ones */
   guint32 clock_rate;
   gboolean simulcast;                /* agreed on: several encodings come under this MID at once */
   guint64 pts[2];                    /* bits: `pt` and the other negotiated payload types of the same codec (profiles, packetization modes) */

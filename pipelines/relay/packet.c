@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define RTP_HEADER_BYTES     12
+#define RTX_OSN_BYTES        2 /* the original sequence number, before the payload */
 #define RTCP_SENDER_REPORT   200
 #define RTCP_SR_BYTES_MIN    28
 #define PROFILE_ONE_BYTE     0xbede
@@ -47,7 +48,7 @@ gboolean rtp_header_read(const guint8 *packet, gsize n, RtpHeader *header) {
   gsize bytes;
   if (!find_extension(packet, n, &profile, &elements, &bytes))
     return FALSE;
-  *header = (RtpHeader){.pt = packet[1] & 0x7f, .ssrc = read32(packet + 8)};
+  *header = (RtpHeader){.pt = packet[1] & 0x7f, .seq = read16(packet + 2), .ssrc = read32(packet + 8)};
   return TRUE;
 }
 
@@ -80,6 +81,24 @@ const guint8 *rtp_extension_find(const guint8 *packet, gsize n, guint8 id, gsize
   if (profile != PROFILE_ONE_BYTE && (profile & 0xfff0) != PROFILE_TWO_BYTE)
     return NULL;
   return find_element(elements, bytes, profile == PROFILE_ONE_BYTE, id, element_bytes);
+}
+
+gsize rtx_unwrap(const guint8 *packet, gsize n, guint32 media_ssrc, guint8 media_pt, guint8 *original) {
+  guint16 profile;
+  const guint8 *elements;
+  gsize elements_bytes;
+  if (!find_extension(packet, n, &profile, &elements, &elements_bytes))
+    return 0;
+  const gsize head = elements != NULL ? (gsize)(elements - packet) + elements_bytes : RTP_HEADER_BYTES + 4 * (gsize)(packet[0] & 0x0f);
+  const gsize padding = (packet[0] & 0x20) != 0 ? packet[n - 1] : 0;
+  if (n - head <= RTX_OSN_BYTES || padding >= n - head - RTX_OSN_BYTES)
+    return 0;
+  memcpy(original, packet, head);
+  original[1] = (guint8)((packet[1] & 0x80) | media_pt);
+  memcpy(original + 2, packet + head, RTX_OSN_BYTES);
+  write32(original + 8, media_ssrc);
+  memcpy(original + head, packet + head + RTX_OSN_BYTES, n - head - RTX_OSN_BYTES);
+  return n - RTX_OSN_BYTES;
 }
 
 gboolean rtcp_next_sender_report(const guint8 *packet, gsize n, gsize *offset, SenderReport *report) {

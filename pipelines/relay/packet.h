@@ -7,11 +7,15 @@
 
 #include <glib.h>
 
-typedef struct RtpHeader { guint8 pt; guint32 ssrc; } RtpHeader;
+typedef struct RtpHeader { guint8 pt; guint16 seq; guint32 ssrc; } RtpHeader;
 /* FALSE: not version 2, or the header, its CSRCs or its extension do not fit (RFC 3550 section 5.1). */
 gboolean rtp_header_read(const guint8 *packet, gsize n, RtpHeader *header);
 /* The header extension element `id` (RFC 8285, one-byte and two-byte form); NULL without it. */
 const guint8 *rtp_extension_find(const guint8 *packet, gsize n, guint8 id, gsize *element_bytes);
+
+/* What a retransmission (RFC 4588 section 4) holds: the packet as it was first sent, but for its SSRC and payload type, which the caller knows. `original`
+ * has room for n bytes and is as long as the return value says; 0: nothing but filling, or malformed (fault 11). */
+gsize rtx_unwrap(const guint8 *packet, gsize n, guint32 media_ssrc, guint8 media_pt, guint8 *original);
 
 typedef struct SenderReport { guint32 ssrc; guint64 ntp; guint32 rtp_time; } SenderReport;
 /* The next sender report of a compound (RFC 3550 section 6.4.1) from *offset on, which starts at 0 and is moved behind it. FALSE: no more. */

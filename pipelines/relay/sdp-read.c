@@ -8,12 +8,13 @@
 #define SSRCS_MAX        64 /* a section: three simulcast layers with RTX and FEC are 9 */
 #define PAYLOADS_MAX     128
 #define FINGERPRINTS_MAX 8
-#define MID_URI          "urn:ietf:params:rtp-hdrext:sdes:mid"
+#define EXTENSION_URI    "urn:ietf:params:rtp-hdrext:sdes:"
 
 static void track_free(gpointer data) {
   SdpTrack *track = data;
   g_array_unref(track->payloads);
   g_array_unref(track->ssrcs);
+  g_array_unref(track->repairs);
   g_free(track);
 }
 
@@ -104,22 +105,36 @@ static void add_ssrc(SdpTrack *track, guint64 number) {
 
 static void read_ssrc_group(SdpTrack *track, const char *value) { /* "FID 1 2" (RFC 5576 section 4.2) */
   const char *space = strchr(value, ' ');
-  guint64 ssrc;
+  const gboolean repairs = g_str_has_prefix(value, "FID ");
+  guint64 ssrcs[2] = {0}, ssrc;
+  guint n = 0;
   track->sim_group = track->sim_group || g_str_has_prefix(value, "SIM ");
   value = space != NULL ? space + 1 : "";
-  while (take_number(&value, G_MAXUINT32, &ssrc))
+  for (; take_number(&value, G_MAXUINT32, &ssrc); n++) {
     add_ssrc(track, ssrc);
+    if (n < G_N_ELEMENTS(ssrcs))
+      ssrcs[n] = ssrc;
+  }
+  const SdpRepair repair = {.media = (guint32)ssrcs[0], .rtx = (guint32)ssrcs[1]};
+  if (repairs && n == 2 && repair.media != repair.rtx && track->repairs->len < SSRCS_MAX)
+    g_array_append_val(track->repairs, repair);
 }
 
 static void read_extmap(SdpTrack *track, const char *value) { /* "4 uri" or "4/sendonly uri" (RFC 8285 section 8) */
   char *end = NULL;
   guint64 id = g_ascii_isdigit(*value) ? g_ascii_strtoull(value, &end, 10) : 0;
   const char *uri = id > 0 ? strchr(end, ' ') : NULL;
-  if (uri == NULL || id > 255 || !g_str_has_prefix(uri + 1, MID_URI))
+  if (uri == NULL || id > 255 || !g_str_has_prefix(uri + 1, EXTENSION_URI))
     return;
-  char after = uri[1 + strlen(MID_URI)];
-  if (after == '\0' || after == ' ')
-    track->mid_ext_id = (guint8)id;
+  const char *name = uri + 1 + strlen(EXTENSION_URI);
+  const gsize n = strcspn(name, " ");
+  const struct {
+    const char *name;
+    guint8 *id;
+  } known[] = {{"mid", &track->mid_ext_id}, {"rtp-stream-id", &track->rid_ext_id}, {"repaired-rtp-stream-id", &track->repaired_rid_ext_id}};
+  for (gsize i = 0; i < G_N_ELEMENTS(known); i++)
+    if (strlen(known[i].name) == n && memcmp(known[i].name, name, n) == 0)
+      *known[i].id = (guint8)id;
 }
 
 static void read_attribute(SdpTrack *track, const GstSDPAttribute *attribute) {
@@ -164,6 +179,7 @@ static SdpTrack *read_track(const GstSDPMessage *message, const GstSDPMedia *med
   SdpTrack *track = g_new0(SdpTrack, 1);
   track->payloads = g_array_new(FALSE, TRUE, sizeof(SdpPayload));
   track->ssrcs = g_array_new(FALSE, TRUE, sizeof(guint32));
+  track->repairs = g_array_new(FALSE, TRUE, sizeof(SdpRepair));
   g_strlcpy(track->mid, mid, sizeof track->mid);
   g_strlcpy(track->medium, medium, sizeof track->medium);
   read_formats(track, media);

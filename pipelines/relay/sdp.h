@@ -25,13 +25,17 @@ typedef enum SdpSetup { SDP_SETUP_NONE = 0, SDP_SETUP_ACTPASS, SDP_SETUP_ACTIVE,
 
 typedef struct SdpPayload { guint8 pt; char codec[16]; /* lower case, "vp8" */ guint32 clock_rate; guint8 apt; /* rtx: its media's pt */ gboolean has_apt; } SdpPayload;
 
+typedef struct SdpRepair { guint32 media, rtx; } SdpRepair; /* the SSRC of RFC 4588 retransmissions of another (RFC 5576 section 4.2) */
+
 typedef struct SdpTrack { /* one m=audio or m=video section */
   char mid[64];
   char medium[8];            /* "audio" | "video" */
   gboolean sends, receives;  /* from the describer's point of view; FALSE both when rejected */
   GArray *payloads;          /* SdpPayload, in order of preference */
   GArray *ssrcs;             /* guint32, of a=ssrc and a=ssrc-group, in order; may be empty (RFC 8843: then MID tells) */
+  GArray *repairs;           /* SdpRepair, of a=ssrc-group:FID */
   guint8 mid_ext_id;         /* urn:ietf:params:rtp-hdrext:sdes:mid, 0: none */
+  guint8 rid_ext_id, repaired_rid_ext_id; /* ...:rtp-stream-id, ...:repaired-rtp-stream-id (RFC 8852) */
   gboolean simulcast;        /* a=simulcast (RFC 8853), which both must say */
   gboolean sim_group;        /* a=ssrc-group:SIM, its forerunner, which only the sender says */
   gboolean rtcp_rsize, has_pli; /* has_pli: a=rtcp-fb nack pli or ccm fir was offered for a payload */

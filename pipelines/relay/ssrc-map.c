@@ -10,6 +10,7 @@
 
 void relay_track_clear(gpointer track) {
   g_clear_pointer(&((RelayTrack *)track)->ssrcs, g_array_unref);
+  g_clear_pointer(&((RelayTrack *)track)->repairs, g_array_unref);
 }
 
 gboolean relay_track_has_pt(const RelayTrack *track, guint8 pt) {
@@ -100,6 +101,20 @@ static void carry_over(SsrcMap *old, GArray *tracks) {
   }
 }
 
+static void set_repairs(SsrcMap *map) {
+  for (guint i = 0; i < map->n; i++)
+    map->entries[i].repairs = 0;
+  for (guint i = 0; i < map->tracks->len; i++) {
+    const GArray *repairs = g_array_index(map->tracks, RelayTrack, i).repairs;
+    for (guint j = 0; j < repairs->len; j++) {
+      const SdpRepair *repair = &g_array_index(repairs, SdpRepair, j);
+      SsrcEntry *rtx = ssrc_map_find(map, repair->rtx);
+      if (rtx != NULL && rtx->track == (gint)i)
+        rtx->repairs = repair->media;
+    }
+  }
+}
+
 void ssrc_map_set_tracks(SsrcMap *map, GArray *tracks) {
   SsrcMap old = *map;
   carry_over(&old, tracks);
@@ -115,6 +130,7 @@ void ssrc_map_set_tracks(SsrcMap *map, GArray *tracks) {
     if (track >= 0)
       put(map, old.entries[i].ssrc, track, FALSE, &old);
   }
+  set_repairs(map);
   ssrc_map_clear(&old);
 }
 
@@ -131,10 +147,41 @@ static gint track_of_packet(const SsrcMap *map, const guint8 *packet, gsize n) {
   return -1;
 }
 
+/* Only where several encodings are told apart by it; senders stop sending it once it has arrived. */
+static void latch_rid(const SsrcMap *map, SsrcEntry *entry, const guint8 *packet, gsize n) {
+  const RelayTrack *track = ssrc_map_track((SsrcMap *)map, entry);
+  if (track == NULL || !track->call.simulcast || entry->rid[0] != '\0')
+    return;
+  gsize bytes;
+  const guint8 *rid = rtp_extension_find(packet, n, track->repaired_rid_ext_id, &bytes);
+  if (rid == NULL)
+    rid = rtp_extension_find(packet, n, track->rid_ext_id, &bytes);
+  if (rid != NULL && bytes < sizeof entry->rid)
+    memcpy(entry->rid, rid, bytes);
+}
+
 SsrcEntry *ssrc_map_packet(SsrcMap *map, guint32 ssrc, const guint8 *packet, gsize n) {
   SsrcEntry *entry = ssrc_map_find(map, ssrc);
+  if (entry == NULL) {
+    gint track = track_of_packet(map, packet, n);
+    entry = track >= 0 ? add(map, ssrc, track, FALSE) : NULL;
+  }
   if (entry != NULL)
-    return entry;
-  gint track = track_of_packet(map, packet, n);
-  return track >= 0 ? add(map, ssrc, track, FALSE) : NULL;
+    latch_rid(map, entry, packet, n);
+  return entry;
+}
+
+SsrcEntry *ssrc_map_repaired(SsrcMap *map, const SsrcEntry *rtx) {
+  SsrcEntry *only = NULL;
+  guint found = 0;
+  for (guint i = 0; i < map->n; i++) {
+    SsrcEntry *entry = &map->entries[i];
+    if (entry == rtx || entry->track != rtx->track || !entry->media)
+      continue;
+    if (rtx->repairs != 0 ? entry->ssrc != rtx->repairs : rtx->rid[0] != '\0' && strcmp(entry->rid, rtx->rid) != 0)
+      continue;
+    only = entry;
+    found++;
+  }
+  return found == 1 ? only : NULL;
 }

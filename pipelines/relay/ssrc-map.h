@@ -8,6 +8,7 @@
 
 #include "pipelines/relay/call.h"
 #include "pipelines/relay/keyframe.h"
+#include "pipelines/relay/sequence.h"
 
 /* SSRCs of one side: 64 sections never declare that many in practice; a full table forwards the rest, and taps none of it. */
 #define SSRC_MAP_MAX 256
@@ -20,7 +21,9 @@ typedef struct RelayTrack { /* one section of the agreed descriptions, as its se
   Keyframe keyframe;             /* outlives taps: the pace is the source's (fault 12) */
 
   gboolean sends, rtcp_rsize;
-  guint8 mid_ext_id;
+  guint8 mid_ext_id, rid_ext_id, repaired_rid_ext_id;
+  guint8 repaired_pt[128];       /* of an RTX payload type: the one that it sends again; 0: it is no RTX */
+  GArray *repairs;               /* SdpRepair, declared */
   CallTrack call;
 } RelayTrack;
 void relay_track_clear(gpointer track); /* for GArray */
@@ -29,6 +32,10 @@ typedef struct SsrcEntry {
   guint32 ssrc;
   gint track;                    /* index in the tracks; -1: none */
   gboolean declared, has_report;
+  gboolean media;                /* has carried a payload type of the media */
+  guint32 repairs;               /* declared RTX (a=ssrc-group:FID): of this SSRC; 0: not declared */
+  char rid[17];                  /* of simulcast, latched: rtp-stream-id of media, repaired-rtp-stream-id of RTX (RFC 8852); "": none seen */
+  Sequence sequence;             /* of media */
   guint32 packet_take;           /* the last take that a packet of this SSRC entered; 0: none */
   guint32 report_take;           /* the last take that got a report of this SSRC; 0: none */
   guint64 ntp;                   /* the last sender report: timing, kept while the gate is closed (R9) */
@@ -49,6 +56,8 @@ void ssrc_map_set_tracks(SsrcMap *map, GArray *tracks);
 /* The entry of an RTP packet's SSRC, latched if it is new and has a MID. NULL: belongs to no track. */
 SsrcEntry *ssrc_map_packet(SsrcMap *map, guint32 ssrc, const guint8 *packet, gsize n);
 SsrcEntry *ssrc_map_find(SsrcMap *map, guint32 ssrc);
+/* The media that an RTX SSRC sends again: as declared, of the same rid, or the only one of its track. NULL: not certain. */
+SsrcEntry *ssrc_map_repaired(SsrcMap *map, const SsrcEntry *rtx);
 RelayTrack *ssrc_map_track(SsrcMap *map, const SsrcEntry *entry);
 RelayTrack *ssrc_map_mid(SsrcMap *map, const char *mid);
 gboolean relay_track_has_pt(const RelayTrack *track, guint8 pt);

@@ -33,13 +33,13 @@ static guint8 pt_of(const SdpTrack *track, const char *codec) {
   return 0;
 }
 
-static guint8 rtx_of(const SdpTrack *track, guint8 pt) {
-  for (guint i = 0; i < track->payloads->len; i++) {
-    const SdpPayload *payload = &g_array_index(track->payloads, SdpPayload, i);
-    if (strcmp(payload->codec, "rtx") == 0 && payload->has_apt && payload->apt == pt)
-      return payload->pt;
+/* RFC 4588 section 8.6: each payload type that is sent again has one of its own for that. */
+static void set_repairs(RelayTrack *to, const SdpTrack *answer) {
+  for (guint i = 0; i < answer->payloads->len; i++) {
+    const SdpPayload *payload = &g_array_index(answer->payloads, SdpPayload, i);
+    if (strcmp(payload->codec, "rtx") == 0 && payload->has_apt && relay_track_has_pt(to, payload->apt))
+      to->repaired_pt[payload->pt] = payload->apt;
   }
-  return 0;
 }
 
 /* The sender may change among a codec's formats without a new offer; to a recorder they are one. */
@@ -71,7 +71,7 @@ static gboolean set_payloads(RelayTrack *to, const SdpTrack *answer) {
     to->call.red_pt = pt_of(answer, "red");
     to->call.ulpfec_pt = pt_of(answer, "ulpfec");
   }
-  to->call.rtx_pt = found ? rtx_of(answer, to->call.pt) : 0;
+  set_repairs(to, answer);
   return found;
 }
 
@@ -82,7 +82,11 @@ GArray *tracks_agreed(const SdpInfo *own, const SdpInfo *other, const SdpInfo *a
     const SdpTrack *mine = own->tracks->pdata[i], *theirs = track_of_mid(other, mine->mid), *agreed = track_of_mid(answer, mine->mid);
     if (theirs == NULL || agreed == NULL || strcmp(mine->medium, theirs->medium) != 0)
       continue;
-    RelayTrack track = {.ssrcs = g_array_ref(mine->ssrcs), .mid_ext_id = agreed->mid_ext_id};
+    RelayTrack track = {.ssrcs = g_array_ref(mine->ssrcs),
+                        .repairs = g_array_ref(mine->repairs),
+                        .mid_ext_id = agreed->mid_ext_id,
+                        .rid_ext_id = agreed->rid_ext_id,
+                        .repaired_rid_ext_id = agreed->repaired_rid_ext_id};
     g_strlcpy(track.call.mid, mine->mid, sizeof track.call.mid);
     g_strlcpy(track.call.medium, mine->medium, sizeof track.call.medium);
     track.sends = set_payloads(&track, agreed) && mine->sends && theirs->receives;

@@ -240,6 +240,13 @@ static void bed_down(Bed *bed, gconstpointer data) {
   tap_ring_free(bed->ring);
 }
 
+/* What `video` made of this number, sent again (RFC 4588). */
+static gsize retransmission(guint8 *out, guint16 sequence, guint16 original) {
+  guint8 payload[202] = {(guint8)(original >> 8), (guint8)original};
+  memset(payload + 2, (int)(original & 0xff), sizeof payload - 2);
+  return peer_make_rtp(out, 97, sequence, 3000u * original, RTX_SSRC, payload, sizeof payload);
+}
+
 static gsize video(guint8 *out, guint16 sequence, guint32 ssrc, guint8 pt) {
   guint8 payload[200];
   memset(payload, (int)(sequence & 0xff), sizeof payload);
@@ -372,7 +379,7 @@ static void test_tap_nothing_from_before_the_opening(Bed *bed, gconstpointer dat
   g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 5);
 }
 
-/* RTX has a sequence of its own; an SSRC of nobody and an unknown payload type belong to no track. All of it is forwarded. */
+/* An SSRC of nobody and an unknown payload type belong to no track, and RTX of a stream that the take has not is none of it. All is forwarded. */
 static void test_tap_takes_media_only(Bed *bed, gconstpointer data) {
   (void)data;
   guint8 packet[1500];
@@ -405,6 +412,49 @@ static void test_tap_latches_mid(Bed *bed, gconstpointer data) {
   g_assert_true(run_until(bed, has_rtp_a, 2));
   g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, &record, NULL), ==, 2);
   g_assert_cmpuint(record.track, ==, 70);
+}
+
+static void send_again(Bed *bed, guint16 sequence, guint16 original) {
+  guint8 packet[1500];
+  gsize n = retransmission(packet, sequence, original);
+  guint before = bed->inbox[CALL_B].rtp;
+  g_assert_true(peer_send_rtp(bed->peers[CALL_A], packet, n));
+  g_assert_true(run_until(bed, has_rtp, before + 1));
+  g_assert_cmpmem(bed->inbox[CALL_B].last_rtp, bed->inbox[CALL_B].last_rtp_bytes, packet, n); /* passed on as it is */
+}
+
+/* R9: a retransmission counts by its own arrival, and only where its original was sent after the take began. */
+static void test_tap_retransmissions(Bed *bed, gconstpointer data) {
+  (void)data;
+  TapRecord record = {0};
+  guint8 bytes[1500], sent[1500];
+  tap(bed, CALL_A, 50);
+  send_video(bed, 10, 2); /* 12 and 13 are lost on the way, the gate is closed */
+  tap_gate_permit(&bed->gate, 3, 0, boot_us() + 60 * G_USEC_PER_SEC);
+  send_again(bed, 1, 12);
+  send_video(bed, 14, 1);
+  send_video(bed, 18, 1);
+  g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 2);
+  send_again(bed, 2, 11); /* came while the gate was closed */
+  send_again(bed, 3, 13); /* may have been sent while it was */
+  send_again(bed, 4, 14);
+  send_video(bed, 9, 1); /* without RTX, on the same SSRC */
+  g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 0);
+  send_again(bed, 5, 16);
+  g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, &record, bytes), ==, 1);
+  g_assert_cmpuint(record.ssrc, ==, VIDEO_SSRC);
+  g_assert_cmpuint(record.track, ==, 50);
+  g_assert_cmpmem(bytes, record.n_bytes, sent, video(sent, 16, VIDEO_SSRC, 96));
+
+  tap_gate_revoke(&bed->gate);
+  send_again(bed, 6, 17);
+  send_video(bed, 20, 1);
+  tap_gate_permit(&bed->gate, 4, 0, boot_us() + 60 * G_USEC_PER_SEC);
+  send_video(bed, 22, 1);
+  g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 1);
+  send_again(bed, 7, 17); /* of the take before */
+  send_again(bed, 8, 21);
+  g_assert_cmpuint(drain(bed, TAP_RECORD_RTP, NULL, NULL), ==, 0);
 }
 
 static void send_report(Bed *bed, guint8 ntp) {
@@ -535,6 +585,7 @@ int main(int argc, char **argv) {
   ADD("/relay/call/tap-nothing-early", bed_up, test_tap_nothing_from_before_the_opening);
   ADD("/relay/call/tap-takes-media-only", bed_up, test_tap_takes_media_only);
   ADD("/relay/call/tap-latches-mid", bed_up, test_tap_latches_mid);
+  ADD("/relay/call/tap-retransmissions", bed_up, test_tap_retransmissions);
   ADD("/relay/call/sender-report-first", bed_up, test_sender_report_first);
   ADD("/relay/call/keyframe-once-a-second", bed_up, test_keyframe_once_a_second);
   ADD("/relay/call/overrun", bed_up_small, test_overrun);

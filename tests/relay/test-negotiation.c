@@ -90,13 +90,15 @@ static void test_first(Bed *bed, gconstpointer data) {
     g_assert_cmpuint(audio->red_pt, ==, 0);
     g_assert_cmpstr(video->codec, ==, "vp8");
     g_assert_cmpuint(video->pt, ==, 96);
-    g_assert_cmpuint(video->rtx_pt, ==, 97);
     g_assert_cmpuint(video->red_pt, ==, 118);
     g_assert_cmpuint(video->ulpfec_pt, ==, 120);
     g_assert_cmphex(video->pts[1], ==, (guint64)1 << (96 - 64)); /* the other formats are of other codecs */
     const RelayTrack *relay = &g_array_index(result->legs[side].tracks, RelayTrack, 1);
     g_assert_true(relay_track_has_pt(relay, 96) && relay_track_has_pt(relay, 118));
     g_assert_false(relay_track_has_pt(relay, 97) || relay_track_has_pt(relay, 99)); /* RTX: a sequence of its own */
+    g_assert_cmpuint(relay->repaired_pt[97], ==, 96);
+    g_assert_cmpuint(relay->repaired_pt[96], ==, 0);
+    g_assert_cmpuint(relay->repairs->len, ==, 1);
   }
 }
 

@@ -78,6 +78,25 @@ static void test_sender_report(void) {
   g_assert_false(rtcp_next_sender_report(compound, sizeof compound, &offset, &report));
 }
 
+/* RFC 4588 section 4: header and extension stay, the original's number, payload type and SSRC come back. */
+static void test_rtx(void) {
+  static const guint8 rtx[] = {0xb0, 0xe1, 9, 9, 1, 2, 3, 4, 0, 0, 0, 8, 0xbe, 0xde, 0, 1, 0x40, '1', 0, 0, 0x12, 0x34, 'x', 'y', 0, 2};
+  static const guint8 original[] = {0xb0, 0xe0, 0x12, 0x34, 1, 2, 3, 4, 0, 0, 0, 7, 0xbe, 0xde, 0, 1, 0x40, '1', 0, 0, 'x', 'y', 0, 2};
+  guint8 out[sizeof rtx];
+  g_assert_cmpmem(out, rtx_unwrap(rtx, sizeof rtx, 7, 96, out), original, sizeof original);
+  guint8 filling[sizeof rtx];
+  memcpy(filling, rtx, sizeof filling);
+  for (guint padding = 4; padding < 256; padding++) { /* nothing but padding behind the number, and more than there is (fault 11) */
+    filling[sizeof filling - 1] = (guint8)padding;
+    g_assert_cmpuint(rtx_unwrap(filling, sizeof filling, 7, 96, out), ==, 0);
+  }
+  filling[0] &= 0xdf; /* no padding */
+  for (gsize n = 0; n <= 22; n++) {
+    g_autofree guint8 *cut = g_memdup2(filling, n);
+    g_assert_cmpuint(rtx_unwrap(cut, n, 7, 96, out), ==, 0);
+  }
+}
+
 static void test_pli(void) {
   guint8 packet[RTCP_PLI_BYTES_MAX];
   g_assert_cmpuint(rtcp_write_pli(packet, 1, 0x01020304, TRUE), ==, 12);
@@ -111,6 +130,7 @@ static void test_keyframe_pace(void) {
 
 static RelayTrack track_new(const char *mid, guint32 ssrc) {
   RelayTrack track = {.sends = TRUE, .mid_ext_id = 4, .ssrcs = g_array_new(FALSE, TRUE, sizeof(guint32))};
+  track.repairs = g_array_new(FALSE, TRUE, sizeof(SdpRepair));
   g_strlcpy(track.call.mid, mid, sizeof track.call.mid);
   track.call.pt = 96;
   track.media_pts[1] = (guint64)1 << 32;
@@ -156,6 +176,58 @@ static void test_map_latch(void) {
   ssrc_map_clear(&map);
 }
 
+static SsrcEntry *entry_of(SsrcMap *map, guint32 ssrc, const char *rid, gboolean media) {
+  const guint8 n = (guint8)strlen(rid);
+  guint8 packet[24] = {0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, (guint8)ssrc, 0xbe, 0xde, 0, 2, 0x40, '1'};
+  if (n > 0) {
+    packet[18] = (guint8)((media ? 0x50 : 0x60) | (n - 1));
+    memcpy(packet + 19, rid, n);
+  }
+  SsrcEntry *entry = ssrc_map_packet(map, ssrc, packet, sizeof packet);
+  g_assert_nonnull(entry);
+  entry->media = media;
+  return entry;
+}
+
+static guint32 repaired_by(SsrcMap *map, guint32 rtx) {
+  const SsrcEntry *media = ssrc_map_repaired(map, ssrc_map_find(map, rtx));
+  return media != NULL ? media->ssrc : 0;
+}
+
+/* RTX is told by its declaration, by its rid, or by there being one media stream alone; else not at all. */
+static void test_map_repaired(void) {
+  SsrcMap map;
+  ssrc_map_init(&map);
+  GArray *tracks = tracks_new("0", 100, "1", 0);
+  RelayTrack *declared = &g_array_index(tracks, RelayTrack, 0), *latched = &g_array_index(tracks, RelayTrack, 1);
+  const SdpRepair repair = {.media = 100, .rtx = 101};
+  const guint32 others[] = {101, 102};
+  g_array_append_vals(declared->ssrcs, others, 2);
+  g_array_append_val(declared->repairs, repair);
+  latched->call.simulcast = TRUE;
+  latched->rid_ext_id = 5;
+  latched->repaired_rid_ext_id = 6;
+  ssrc_map_set_tracks(&map, tracks);
+  g_assert_cmpuint(repaired_by(&map, 101), ==, 0); /* no media yet */
+  ssrc_map_find(&map, 100)->media = ssrc_map_find(&map, 102)->media = TRUE;
+  g_assert_cmpuint(repaired_by(&map, 101), ==, 100);
+
+  entry_of(&map, 20, "", FALSE);
+  entry_of(&map, 10, "hi", TRUE);
+  g_assert_cmpuint(repaired_by(&map, 20), ==, 10); /* the only one */
+  entry_of(&map, 11, "lo", TRUE);
+  g_assert_cmpuint(repaired_by(&map, 20), ==, 0);
+  entry_of(&map, 20, "lo", FALSE);
+  entry_of(&map, 21, "hi", FALSE);
+  entry_of(&map, 22, "no", FALSE);
+  g_assert_cmpuint(repaired_by(&map, 20), ==, 11);
+  g_assert_cmpuint(repaired_by(&map, 21), ==, 10);
+  g_assert_cmpuint(repaired_by(&map, 22), ==, 0);
+  entry_of(&map, 21, "lo", FALSE); /* latched is latched */
+  g_assert_cmpuint(repaired_by(&map, 21), ==, 10);
+  ssrc_map_clear(&map);
+}
+
 /* Fault 9 */
 static void test_map_bounded(void) {
   SsrcMap map;
@@ -194,6 +266,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/relay/packet/pli", test_pli);
   g_test_add_func("/relay/keyframe/pace", test_keyframe_pace);
   g_test_add_func("/relay/ssrc-map/latch", test_map_latch);
+  g_test_add_func("/relay/packet/rtx", test_rtx);
+  g_test_add_func("/relay/ssrc-map/repaired", test_map_repaired);
   g_test_add_func("/relay/ssrc-map/bounded", test_map_bounded);
   g_test_add_func("/relay/ssrc-map/taps-follow-tracks", test_map_taps_follow_tracks);
   return g_test_run();

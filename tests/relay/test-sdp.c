@@ -140,6 +140,21 @@ static void test_read_firefox_answer(void) {
   g_assert_false(audio->rtcp_rsize);
 }
 
+/* Which SSRC and which header extension says what a retransmission sends again. */
+static void test_read_repairs(void) {
+  g_autofree char *sdp = fixture("chromium-offer-to-firefox.sdp");
+  g_autoptr(SdpInfo) info = sdp_read(sdp, SDP_OFFER, NULL);
+  const SdpTrack *audio = info->tracks->pdata[0], *video = info->tracks->pdata[1];
+  g_assert_cmpuint(audio->repairs->len, ==, 0);
+  g_assert_cmpuint(video->repairs->len, ==, 1);
+  const SdpRepair *repair = &g_array_index(video->repairs, SdpRepair, 0);
+  g_assert_cmpuint(repair->media, ==, g_array_index(video->ssrcs, guint32, 0));
+  g_assert_cmpuint(repair->rtx, ==, g_array_index(video->ssrcs, guint32, 1));
+  g_assert_cmpuint(video->rid_ext_id, ==, 10);
+  g_assert_cmpuint(video->repaired_rid_ext_id, ==, 11);
+  g_assert_cmpuint(audio->rid_ext_id, ==, 0);
+}
+
 static void test_read_bundle_only(void) {
   g_autofree char *sdp = fixture("firefox-balanced-offer.sdp");
   g_autoptr(SdpInfo) info = sdp_read(sdp, SDP_OFFER, NULL);
@@ -304,6 +319,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/relay/sdp/browsers", test_browsers);
   g_test_add_func("/relay/sdp/read-firefox-answer", test_read_firefox_answer);
+  g_test_add_func("/relay/sdp/read-repairs", test_read_repairs);
   g_test_add_func("/relay/sdp/read-bundle-only", test_read_bundle_only);
   g_test_add_func("/relay/sdp/hostile", test_hostile);
   g_test_add_func("/relay/sdp/unsupported", test_unsupported);
