@@ -16,8 +16,7 @@ typedef struct Opening { /* what an answer of another thread belongs to; the tak
 
 static gboolean recordable(const CallTrack *track, ConsentMedia media) {
   const ConsentMedia medium = g_str_equal(track->medium, "audio") ? CONSENT_MEDIA_AUDIO : CONSENT_MEDIA_VIDEO;
-  /* R16. Of simulcast no layer is chosen yet, and all of them as one are no picture. */
-  return (media & medium) != 0 && codec_find(track->medium, track->codec) != NULL && !track->simulcast;
+  return (media & medium) != 0 && codec_find(track->medium, track->codec) != NULL; /* R16 */
 }
 
 static void add_taps(GArray *taps, Link *link, CallSide side, ConsentMedia media) {
@@ -150,7 +149,7 @@ static void on_branches_ready(const GError *error, gpointer user) {
 
 typedef struct Keyframe {
   Daemon *daemon;
-  guint32 number;
+  guint32 number, ssrc;
 } Keyframe;
 
 /* Control thread: the call may have gone since the recorder asked. */
@@ -164,16 +163,16 @@ static void ask_keyframe(gpointer data) {
     for (guint i = 0; take != NULL && i < take->taps->len; i++) {
       const Tapped *tapped = &g_array_index(take->taps, Tapped, i);
       if (tapped->number == wanted->number) {
-        call_request_keyframe(tapped->link->call, tapped->side, tapped->number);
+        call_request_keyframe(tapped->link->call, tapped->side, tapped->number, wanted->ssrc);
         return;
       }
     }
   }
 }
 
-static void on_keyframe_wanted(guint32 number, gpointer user) { /* recorder thread */
+static void on_keyframe_wanted(guint32 number, guint32 ssrc, gpointer user) { /* recorder thread */
   Keyframe *wanted = g_new(Keyframe, 1);
-  *wanted = (Keyframe){user, number};
+  *wanted = (Keyframe){user, number, ssrc};
   control_post(wanted->daemon->control, G_PRIORITY_DEFAULT, ask_keyframe, wanted, g_free);
 }
 
@@ -190,6 +189,7 @@ static void open_branches(Session *session, Take *take) {
                                .pt = track->pt,
                                .red_pt = track->red_pt,
                                .ulpfec_pt = track->ulpfec_pt,
+                               .simulcast = track->simulcast,
                                .clock_rate = track->clock_rate,
                                .pts = {track->pts[0], track->pts[1]},
                                .keyframe = g_str_equal(track->medium, "video") ? on_keyframe_wanted : NULL,

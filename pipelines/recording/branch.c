@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "pipelines/recording/codec.h"
-#include "pipelines/recording/reorder.h"
-#include "pipelines/recording/rtp.h"
+#include "pipelines/recording/intake.h"
 
 /* Clusters begin where we say: matroskamux's own limit is that of its 16-bit relative timestamps. */
 #define CLUSTER_NS ((gint64)32 * 1000 * 1000 * 1000)
@@ -22,30 +21,16 @@ struct Branch {
   gint64 segment_us, now_us;
   GstElement *bin, *sink;
   GstPad *out, *last, *mux_pad; /* into the depayloader, out of the parser, into the muxer */
-  Reorder *reorder;
+  Intake *intake;
   Timeline timeline;
-  gboolean ssrc_set, report_set, keyframe_seen, keyframe_wanted, keyframe_asked, broken, ended;
-  guint32 ssrc, report_ssrc, report_rtp, frame_rtp;
-  guint64 report_ntp;
-  gint64 asked_us;
+  gboolean keyframe_seen, broken, ended;
+  guint32 frame_rtp;
   gint64 segment_pts_ns, segment_arrival_us; /* where the open segment began */
   gint64 first_us, last_us;                  /* arrival: of this RTP time's first packet, of the last of all */
   gint64 held_us, out_us;                    /* arrival: of what the depayloader may hold of earlier times, of what it gave out */
   gsize unfinished_bytes;                    /* in the depayloader since it gave a frame out */
   gboolean finish, caps_set;
-  BranchStats stats;
 };
-
-static void ask_keyframe(Branch *branch) {
-  if (!branch->keyframe_wanted || branch->track->keyframe == NULL)
-    return;
-  if (branch->keyframe_asked && branch->now_us - branch->asked_us < BRANCH_KEYFRAME_US)
-    return;
-  branch->keyframe_asked = TRUE;
-  branch->asked_us = branch->now_us;
-  branch->stats.keyframes_asked++;
-  branch->track->keyframe(branch->track->number, branch->track->keyframe_user);
-}
 
 /* Does a segment begin with this frame? At a border with a keyframe, or one second after it with any frame. */
 static gboolean begins_segment(Branch *branch, gint64 pts_ns, gboolean keyframe) {
@@ -56,8 +41,7 @@ static gboolean begins_segment(Branch *branch, gint64 pts_ns, gboolean keyframe)
     return FALSE;
   if (keyframe || over_us >= BRANCH_KEYFRAME_US)
     return TRUE;
-  branch->keyframe_wanted = TRUE;
-  ask_keyframe(branch);
+  intake_want_keyframe(branch->intake, TRUE);
   return FALSE;
 }
 
@@ -113,7 +97,7 @@ static GstPadProbeReturn on_frame(GstPad *pad, GstPadProbeInfo *info, gpointer u
   gboolean keyframe = is_keyframe(branch, buffer);
   if (keyframe) {
     branch->keyframe_seen = TRUE;
-    branch->keyframe_wanted = FALSE;
+    intake_keyframe_came(branch->intake);
   } else if (!branch->keyframe_seen) {
     return GST_PAD_PROBE_DROP;
   }
@@ -123,7 +107,7 @@ static GstPadProbeReturn on_frame(GstPad *pad, GstPadProbeInfo *info, gpointer u
   segment_sink_frame(branch->sink, &frame);
   if (!frame.cut)
     return GST_PAD_PROBE_OK;
-  branch->keyframe_wanted = FALSE; /* cut without one: the next border asks again */
+  intake_want_keyframe(branch->intake, FALSE); /* cut without one: the next border asks again */
   branch->segment_pts_ns = pts_ns;
   branch->segment_arrival_us = frame.first_us;
   if (segment_sink_count(branch->sink) > 0)
@@ -165,7 +149,7 @@ static GstBuffer *make_packet(const Branch *branch, const ReorderPacket *packet,
   return buffer;
 }
 
-/* The reorder's output: a clean packet of our own, whatever the sender's looked like. */
+/* The intake's output: a clean packet of our own, whatever the sender's looked like. */
 static void on_packet(const ReorderPacket *packet, gpointer user) {
   Branch *branch = user;
   if (branch->broken)
@@ -184,6 +168,14 @@ static void on_packet(const ReorderPacket *packet, gpointer user) {
     branch->broken = TRUE;
   if (branch->codec->holds && marker && (branch->codec->ends == NULL || branch->codec->ends(packet->bytes, packet->n_bytes)))
     branch->held_us = branch->first_us = G_MAXINT64; /* given out or dropped: nothing of it is left */
+}
+
+static void on_restart(gpointer user) {
+  timeline_restart(&((Branch *)user)->timeline);
+}
+
+static void on_report(guint64 ntp, guint32 rtp_time, gpointer user) {
+  timeline_report(&((Branch *)user)->timeline, ntp, rtp_time);
 }
 
 static GstElement *add_element(Branch *branch, const char *factory) {
@@ -256,10 +248,10 @@ Branch *branch_new(const BranchConfig *config, GError **error) {
   branch->track = track;
   branch->codec = codec;
   branch->video = g_str_equal(codec->medium, "video");
-  branch->keyframe_wanted = branch->video;
   branch->segment_us = MAX(config->segment_us, G_USEC_PER_SEC / 10);
   branch->first_us = branch->held_us = branch->out_us = G_MAXINT64;
-  branch->reorder = reorder_new(on_packet, branch);
+  static const IntakeEvents events = {on_packet, on_restart, on_report};
+  branch->intake = intake_new(track, codec, &events, branch);
   timeline_init(&branch->timeline, config->clock, track->clock_rate, 0);
   if (!attach(branch, &config->writer)) {
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "GStreamer refuses a branch for %s; are its base, good and bad plugins there?",
@@ -282,86 +274,31 @@ void branch_free(Branch *branch) {
   gst_clear_object(&branch->last);
   gst_clear_object(&branch->out);
   gst_clear_object(&branch->bin);
-  reorder_free(branch->reorder);
+  intake_free(branch->intake);
   g_free(branch);
 }
 
 void branch_begin(Branch *branch, gint64 origin_us) {
   branch->timeline.origin_us = origin_us;
   branch->now_us = MAX(branch->now_us, origin_us);
-  branch->keyframe_asked = FALSE;
-  ask_keyframe(branch);
-}
-
-static void take_report(Branch *branch) {
-  if (!branch->report_set || !branch->ssrc_set || branch->report_ssrc != branch->ssrc)
-    return;
-  timeline_report(&branch->timeline, branch->report_ntp, branch->report_rtp);
-  branch->report_set = FALSE;
+  intake_begin(branch->intake, origin_us);
 }
 
 void branch_report(Branch *branch, guint32 ssrc, guint64 ntp, guint32 rtp_time) {
-  branch->report_set = TRUE;
-  branch->report_ssrc = ssrc;
-  branch->report_ntp = ntp;
-  branch->report_rtp = rtp_time;
-  take_report(branch);
-}
-
-typedef enum Payload { PAYLOAD_MALFORMED, PAYLOAD_FILLER, PAYLOAD_MEDIA } Payload;
-
-/* Chromium sends VP8 inside RED when red and ulpfec are negotiated; what else has this SSRC only fills the sequence. */
-static Payload classify(const Branch *branch, RtpView *view) {
-  const RecorderTrack *track = branch->track;
-  guint8 pt = view->pt;
-  if (view->n_payload == 0)
-    return PAYLOAD_FILLER;
-  if (track->red_pt != 0 && pt == track->red_pt && !rtp_unwrap_red(&view->payload, &view->n_payload, &pt))
-    return PAYLOAD_MALFORMED;
-  if (pt != track->pt && (track->pts[pt / 64] >> (pt % 64) & 1) == 0)
-    return PAYLOAD_FILLER;
-  return branch->codec->plausible(view->payload, view->n_payload) ? PAYLOAD_MEDIA : PAYLOAD_MALFORMED;
+  intake_report(branch->intake, ssrc, ntp, rtp_time);
 }
 
 void branch_packet(Branch *branch, const guint8 *bytes, gsize n, gint64 arrival_us) {
-  RtpView view;
   branch->now_us = MAX(branch->now_us, arrival_us);
-  branch->stats.packets++;
-  Payload payload = rtp_read(bytes, n, &view) ? classify(branch, &view) : PAYLOAD_MALFORMED;
-  if (branch->broken || branch->ended || payload == PAYLOAD_MALFORMED) {
-    branch->stats.malformed += payload == PAYLOAD_MALFORMED;
-    return;
-  }
-  if (!branch->ssrc_set || branch->ssrc != view.ssrc) {
-    if (payload != PAYLOAD_MEDIA) /* RTX and FEC streams have SSRCs of their own */
-      return;
-    reorder_flush(branch->reorder);
-    timeline_restart(&branch->timeline);
-    branch->ssrc = view.ssrc;
-    branch->ssrc_set = TRUE;
-    take_report(branch);
-  }
-  ReorderPacket packet = {.seq = view.seq, .filler = payload == PAYLOAD_FILLER, .arrival_us = arrival_us};
-  if (!packet.filler) {
-    packet.marker = view.marker;
-    packet.rtp_time = view.rtp_time;
-    packet.n_bytes = view.n_payload;
-    packet.bytes = g_memdup2(view.payload, view.n_payload);
-  }
-  guint64 lost = reorder_stats(branch->reorder).lost;
-  reorder_push(branch->reorder, &packet);
-  branch->keyframe_wanted |= branch->video && reorder_stats(branch->reorder).lost != lost;
-  ask_keyframe(branch);
+  if (!branch->broken && !branch->ended)
+    intake_packet(branch->intake, bytes, n, arrival_us);
 }
 
 void branch_advance(Branch *branch, gint64 now_us) {
   branch->now_us = MAX(branch->now_us, now_us);
   if (branch->broken || branch->ended)
     return;
-  guint64 lost = reorder_stats(branch->reorder).lost;
-  reorder_advance(branch->reorder, branch->now_us);
-  branch->keyframe_wanted |= branch->video && reorder_stats(branch->reorder).lost != lost;
-  ask_keyframe(branch);
+  intake_advance(branch->intake, branch->now_us);
   gint64 open_us = branch->now_us - branch->segment_arrival_us;
   if (segment_sink_is_open(branch->sink) && open_us >= branch->segment_us + BRANCH_IDLE_US)
     segment_sink_seal(branch->sink);
@@ -370,7 +307,7 @@ void branch_advance(Branch *branch, gint64 now_us) {
 void branch_end(Branch *branch) {
   if (branch->broken || branch->ended)
     return;
-  reorder_flush(branch->reorder);
+  intake_flush(branch->intake);
   branch->ended = TRUE;
   gst_pad_push_event(branch->out, gst_event_new_eos());
 }
@@ -380,8 +317,11 @@ gboolean branch_works(const Branch *branch) {
 }
 
 BranchStats branch_stats(const Branch *branch) {
-  BranchStats stats = branch->stats;
-  stats.lost = reorder_stats(branch->reorder).lost;
-  stats.segments = segment_sink_count(branch->sink);
-  return stats;
+  const IntakeStats stats = intake_stats(branch->intake);
+  return (BranchStats){.packets = stats.packets,
+                       .lost = stats.lost,
+                       .malformed = stats.malformed,
+                       .keyframes_asked = stats.keyframes_asked,
+                       .switches = stats.switches,
+                       .segments = segment_sink_count(branch->sink)};
 }

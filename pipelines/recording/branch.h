@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A branch: one track of one take, from RTP packets to segments: reorder, timeline, depayloader, one-track matroskamux, segment sink.
+/* A branch: one track of one take, from RTP packets to segments: intake, timeline, depayloader, one-track matroskamux, segment sink.
  *
  * Threads: one recorder thread; GStreamer has no thread, queue or clock in it: when a call returns, its work is done.
  * Time is a parameter (boot clock). */
@@ -12,7 +12,7 @@
 #include "pipelines/recording/segmentsink.h"
 #include "pipelines/recording/timeline.h"
 
-#define BRANCH_KEYFRAME_US G_USEC_PER_SEC        /* between two requests, and how long a border waits for one */
+#define BRANCH_KEYFRAME_US G_USEC_PER_SEC        /* a border waits for a keyframe */
 #define BRANCH_IDLE_US (3 * G_USEC_PER_SEC / 2)  /* a segment of a silent track ends this long after its border */
 
 typedef struct Branch Branch;
@@ -24,7 +24,7 @@ typedef struct BranchConfig {
   SegmentWriter writer;
 } BranchConfig;
 
-typedef struct BranchStats { guint64 packets, lost, malformed, keyframes_asked, segments; } BranchStats;
+typedef struct BranchStats { guint64 packets, lost, malformed, keyframes_asked, switches, segments; } BranchStats; /* switches: to a layer of simulcast */
 
 /* Attaches: G_IO_ERROR_NOT_SUPPORTED for an unknown codec, G_IO_ERROR_FAILED when GStreamer refuses. */
 Branch *branch_new(const BranchConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -17,6 +17,7 @@ typedef struct Codec {
   gboolean webm;                 /* a WebM may hold it; else the file is a Matroska */
   gboolean holds;                /* the depayloader may give a frame out only with a later frame's packet: its last one was lost */
   gboolean (*plausible)(const guint8 *payload, gsize n);  /* an RTP payload that the depayloader may be given (fault 11) */
+  gboolean (*begins_keyframe)(const guint8 *payload, gsize n, guint32 *pixels); /* rtp.h; NULL: of audio */
   gboolean (*ends)(const guint8 *payload, gsize n);       /* with its marker this payload leaves the depayloader empty; NULL: each does */
   gboolean (*plays_alone)(const guint8 *frame, gsize n);  /* a frame that the parser calls a keyframe; NULL: all of those do */
 } Codec;

@@ -20,8 +20,9 @@ typedef struct RecorderTrack {
   guint8 pt, red_pt;         /* packets of other payload types only fill the sequence */
   guint64 pts[2];            /* bits: more payload types of this codec, which the sender may use as well (H.264's profiles and modes) */
   guint8 ulpfec_pt;
+  gboolean simulcast;        /* several encodings come as this track: one is recorded at a time (layers.h) */
   guint32 clock_rate;
-  void (*keyframe)(guint32 number, gpointer user); /* ask the sender for one; NULL for audio */
+  void (*keyframe)(guint32 number, guint32 ssrc, gpointer user); /* ask for one of this source, 0: of all; NULL for audio */
   gpointer keyframe_user;
 } RecorderTrack;
 

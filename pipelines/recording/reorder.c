@@ -13,6 +13,7 @@ struct Reorder {
   gboolean begun;    /* next is known to be the beginning: the slack has passed */
   gboolean any;      /* a packet has come since the last flush */
   gint64 next;       /* extended number to give out next; before `begun`: the lowest held */
+  gint64 first;      /* extended number of the first packet to arrive since the last flush */
   gint64 first_us;   /* arrival of the first packet: the slack counts from it */
   gint64 waiting_us; /* arrival of the packet that showed the gap at `next`; G_MAXINT64: no gap */
   guint held;
@@ -122,6 +123,7 @@ static void start(Reorder *reorder, const ReorderPacket *packet) {
   reorder->next = ((gint64)1 << 32) + packet->seq;
   reorder->any = TRUE;
   reorder->begun = FALSE;
+  reorder->first = reorder->next;
   reorder->first_us = packet->arrival_us;
   reorder->waiting_us = G_MAXINT64;
   hold(reorder, reorder->next, packet);
@@ -191,6 +193,15 @@ void reorder_push(Reorder *reorder, const ReorderPacket *packet) {
     if (reorder->held > 0)
       skip_gap(reorder);
   }
+}
+
+gboolean reorder_misses(const Reorder *reorder, guint16 seq) {
+  if (!reorder->any)
+    return FALSE;
+  const gint64 number = reorder->next + (gint16)(guint16)(seq - (guint16)reorder->next);
+  if (number < reorder->next || number <= reorder->first || number >= reorder->next + REORDER_WINDOW)
+    return FALSE;
+  return !reorder->slots[(guint64)number & (REORDER_WINDOW - 1)].used;
 }
 
 gint64 reorder_deadline(const Reorder *reorder) {

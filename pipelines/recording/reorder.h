@@ -37,6 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reorder, reorder_free)
 
 /* Takes over packet->bytes in every case. */
 void reorder_push(Reorder *reorder, const ReorderPacket *packet);
+/* Is this number missing, and may it still be filled in by what another packet repeats? Not before the first packet that arrived: it may be from before the
+ * gate opened (R9). */
+gboolean reorder_misses(const Reorder *reorder, guint16 seq);
 /* Gives out what need not be waited for any longer at now_us. */
 void reorder_advance(Reorder *reorder, gint64 now_us);
 /* When reorder_advance has something to do; G_MAXINT64: never. */

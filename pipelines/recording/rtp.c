@@ -33,40 +33,77 @@ gboolean rtp_read(const guint8 *bytes, gsize n, RtpView *view) {
   return TRUE;
 }
 
-gboolean rtp_unwrap_red(const guint8 **payload, gsize *n, guint8 *pt) {
-  const guint8 *b = *payload;
-  gsize at = 0, redundant = 0;
+gboolean rtp_read_red(const guint8 *payload, gsize n, RtpRed *red) {
+  gsize heads = 0, bytes = 0;
   /* F bit: a four-byte header of a redundant block, its length in the last ten bits. The primary's header is one byte and comes last. */
-  while (at < *n && (b[at] & 0x80) != 0) {
-    if (*n - at < 4)
+  for (; 4 * heads < n && (payload[4 * heads] & 0x80) != 0; heads++) {
+    if (n - 4 * heads < 4)
       return FALSE;
-    redundant += read16(b + at + 2) & 0x3ff;
-    at += 4;
+    bytes += read16(payload + 4 * heads + 2) & 0x3ff;
   }
-  if (at >= *n || redundant > *n - at - 1)
+  gsize at = 4 * heads + 1;
+  if (at > n || bytes > n - at)
     return FALSE;
-  *pt = b[at] & 0x7f;
-  *payload = b + at + 1 + redundant;
-  *n = *n - at - 1 - redundant;
+  *red = (RtpRed){0};
+  for (gsize i = 0; i < heads; i++) {
+    const guint8 *head = payload + 4 * i;
+    const gsize length = read16(head + 2) & 0x3ff;
+    if (heads - i < RTP_RED_BLOCKS_MAX)
+      red->blocks[red->n_blocks++] = (RtpRedBlock){head[0] & 0x7f, (guint32)read16(head + 1) >> 2, payload + at, length};
+    at += length;
+  }
+  red->blocks[red->n_blocks++] = (RtpRedBlock){payload[4 * heads] & 0x7f, 0, payload + at, n - at};
   return TRUE;
 }
 
-gboolean rtp_vp8_plausible(const guint8 *payload, gsize n) {
+/* 0: it does not fit. */
+static gsize vp8_descriptor_bytes(const guint8 *payload, gsize n) {
   gsize need = 1;
   if (n < 2)
-    return FALSE;
+    return 0;
   if ((payload[0] & 0x80) != 0) {
     guint8 has = payload[1];
     need++;
     if ((has & 0x80) != 0) {
       if (n <= need)
-        return FALSE;
+        return 0;
       need += (payload[need] & 0x80) != 0 ? 2 : 1;
     }
     need += (has & 0x40) != 0 ? 1 : 0;
     need += (has & 0x30) != 0 ? 1 : 0;
   }
-  return n > need;
+  return n > need ? need : 0;
+}
+
+gboolean rtp_vp8_plausible(const guint8 *payload, gsize n) {
+  return vp8_descriptor_bytes(payload, n) != 0;
+}
+
+/* The frame's first partition, and in it a frame header (RFC 7741 section 4.3, RFC 6386 section 9.1). */
+gboolean rtp_vp8_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels) {
+  const gsize at = vp8_descriptor_bytes(payload, n);
+  *pixels = 0;
+  if (at == 0 || (payload[0] & 0x17) != 0x10 || (payload[at] & 1) != 0)
+    return FALSE;
+  const guint8 *frame = payload + at;
+  if (n - at >= 10)
+    *pixels = (guint32)((frame[6] | frame[7] << 8) & 0x3fff) * (guint32)((frame[8] | frame[9] << 8) & 0x3fff);
+  return TRUE;
+}
+
+/* Not predicted, the frame's first packet, of the lowest spatial layer (RFC 9628 section 4.2). */
+gboolean rtp_vp9_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels) {
+  *pixels = 0;
+  if (n < 2 || (payload[0] & 0x48) != 0x08)
+    return FALSE;
+  const gsize at = (payload[0] & 0x80) == 0 ? 1 : (payload[1] & 0x80) != 0 ? 3 : 2;
+  return (payload[0] & 0x20) == 0 || (n > at && (payload[at] & 0x0e) == 0);
+}
+
+/* Parameters come first, alone or in a STAP-A. */
+gboolean rtp_h264_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels) {
+  *pixels = 0;
+  return n > 3 && ((payload[0] & 0x1f) == 7 || ((payload[0] & 0x1f) == 24 && (payload[3] & 0x1f) == 7));
 }
 
 /* The scalability structure at *at: layers' sizes, then the group of pictures, each with so many references. */

@@ -19,13 +19,27 @@ typedef struct RtpView {
 
 /* FALSE: not RTP, or lengths that do not hold together. */
 gboolean rtp_read(const guint8 *bytes, gsize n, RtpView *view) G_GNUC_WARN_UNUSED_RESULT;
-/* The primary block of a RED payload; *pt gets its payload type. Redundant blocks are skipped. FALSE: malformed. */
-gboolean rtp_unwrap_red(const guint8 **payload, gsize *n, guint8 *pt) G_GNUC_WARN_UNUSED_RESULT;
+
+#define RTP_RED_BLOCKS_MAX 8 /* browsers send one or two before the primary; of more the last are read */
+typedef struct RtpRedBlock {
+  guint8 pt;
+  guint32 earlier;     /* RTP time before the packet's own */
+  const guint8 *bytes; /* into the payload */
+  gsize n;
+} RtpRedBlock;
+typedef struct RtpRed { guint n_blocks; RtpRedBlock blocks[RTP_RED_BLOCKS_MAX]; } RtpRed; /* oldest first; the last is the primary */
+/* The blocks of a RED payload. FALSE: malformed. */
+gboolean rtp_read_red(const guint8 *payload, gsize n, RtpRed *red) G_GNUC_WARN_UNUSED_RESULT;
 /* Something that a depayloader may be given: a whole descriptor and at least one byte of media. */
 gboolean rtp_vp8_plausible(const guint8 *payload, gsize n) G_GNUC_WARN_UNUSED_RESULT;
 gboolean rtp_vp9_plausible(const guint8 *payload, gsize n) G_GNUC_WARN_UNUSED_RESULT;
 /* Packetization modes 0 and 1: single units, STAP-A, FU-A. */
 gboolean rtp_h264_plausible(const guint8 *payload, gsize n) G_GNUC_WARN_UNUSED_RESULT;
 gboolean rtp_opus_plausible(const guint8 *payload, gsize n) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Does a keyframe begin with this payload, which is plausible? *pixels: its size where the payload tells, else 0. */
+gboolean rtp_vp8_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels);
+gboolean rtp_vp9_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels);
+gboolean rtp_h264_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels);
 
 #endif

@@ -131,17 +131,15 @@ static void keep_report(WorkerSide *from, const SenderReport *report) {
 static void ask_keyframes(WorkerSide *side) {
   gint64 now_us = worker_now_us(side->owner->worker);
   side->keyframes_wanted = FALSE;
-  for (guint i = 0; i < side->map.tracks->len; i++) {
-    RelayTrack *track = &g_array_index(side->map.tracks, RelayTrack, i);
-    guint32 ssrc = track->media_ssrc;
-    if (ssrc == 0 && track->ssrcs->len > 0)
-      ssrc = g_array_index(track->ssrcs, guint32, 0);
-    if (ssrc != 0 && leg_state(side->leg) == LEG_CONNECTED && keyframe_due(&track->keyframe, now_us)) {
+  for (guint i = 0; i < side->map.n; i++) {
+    SsrcEntry *entry = &side->map.entries[i];
+    const RelayTrack *track = ssrc_map_track(&side->map, entry);
+    if (track != NULL && leg_state(side->leg) == LEG_CONNECTED && keyframe_due(&entry->keyframe, now_us)) {
       guint8 packet[WORKER_PACKET_ROOM_BYTES];
-      gsize n = rtcp_write_pli(packet, side->own_ssrc, ssrc, track->rtcp_rsize);
+      gsize n = rtcp_write_pli(packet, side->own_ssrc, entry->ssrc, track->rtcp_rsize);
       leg_send_rtcp(side->leg, packet, n);
     }
-    side->keyframes_wanted = side->keyframes_wanted || track->keyframe.wanted;
+    side->keyframes_wanted = side->keyframes_wanted || entry->keyframe.wanted;
   }
 }
 
@@ -235,8 +233,9 @@ void call_worker_set_taps(CallWorker *call, CallSide which, const CallTap *taps,
   for (guint i = 0; i < map->tracks->len; i++) {
     RelayTrack *track = &g_array_index(map->tracks, RelayTrack, i);
     track->number = 0;
-    track->keyframe.wanted = FALSE;
   }
+  for (guint i = 0; i < map->n; i++)
+    map->entries[i].keyframe.wanted = FALSE;
   for (gsize i = 0; i < n; i++) {
     RelayTrack *track = ssrc_map_mid(map, taps[i].mid);
     if (track != NULL && track->sends)
@@ -244,12 +243,25 @@ void call_worker_set_taps(CallWorker *call, CallSide which, const CallTap *taps,
   }
 }
 
-void call_worker_request_keyframe(CallWorker *call, CallSide which, guint32 number) {
+static void want_keyframe(SsrcMap *map, guint index, guint32 ssrc) {
+  const RelayTrack *track = &g_array_index(map->tracks, RelayTrack, index);
+  for (guint i = 0; i < map->n; i++) {
+    SsrcEntry *entry = &map->entries[i];
+    const gboolean wanted = ssrc != 0 ? entry->ssrc == ssrc : track->call.simulcast || entry->ssrc == track->media_ssrc;
+    if (entry->track == (gint)index && entry->media && wanted)
+      keyframe_want(&entry->keyframe);
+  }
+  SsrcEntry *declared = track->ssrcs->len > 0 ? ssrc_map_find(map, g_array_index(track->ssrcs, guint32, 0)) : NULL;
+  if (ssrc == 0 && track->media_ssrc == 0 && declared != NULL)
+    keyframe_want(&declared->keyframe);
+}
+
+void call_worker_request_keyframe(CallWorker *call, CallSide which, guint32 number, guint32 ssrc) {
   WorkerSide *side = &call->sides[which];
   for (guint i = 0; number != 0 && i < side->map.tracks->len; i++) {
-    RelayTrack *track = &g_array_index(side->map.tracks, RelayTrack, i);
+    const RelayTrack *track = &g_array_index(side->map.tracks, RelayTrack, i);
     if (track->number == number && strcmp(track->call.medium, "video") == 0)
-      keyframe_want(&track->keyframe);
+      want_keyframe(&side->map, i, ssrc);
   }
   if (side->leg != NULL)
     ask_keyframes(side);

@@ -30,7 +30,7 @@ void call_worker_leg_clear(CallWorkerLeg *leg);
 void call_worker_apply(CallWorker *call, CallSide side, CallWorkerLeg *leg);
 
 void call_worker_set_taps(CallWorker *call, CallSide side, const CallTap *taps, gsize n);
-void call_worker_request_keyframe(CallWorker *call, CallSide side, guint32 number);
+void call_worker_request_keyframe(CallWorker *call, CallSide side, guint32 number, guint32 ssrc);
 CallStats call_worker_stats(const CallWorker *call);
 gboolean call_worker_remote_fingerprint(const CallWorker *call, CallSide side, char text[LEG_FINGERPRINT_BYTES]);
 

@@ -89,7 +89,7 @@ typedef struct Order {
   CallWorkerLeg legs[2];
   CallTap *taps;
   gsize n_taps;
-  guint32 number;
+  guint32 number, ssrc;
   void (*done)(gpointer user);
   void (*stats_done)(const CallStats *stats, gpointer user);
   gpointer user;
@@ -129,7 +129,7 @@ static void order_carry_out(Worker *worker, gpointer data) {
     call_worker_set_taps(packets, order->side, order->taps, order->n_taps);
     break;
   case ORDER_KEYFRAME:
-    call_worker_request_keyframe(packets, order->side, order->number);
+    call_worker_request_keyframe(packets, order->side, order->number, order->ssrc);
     break;
   case ORDER_STATS:
     order->stats = call_worker_stats(packets);
@@ -232,9 +232,10 @@ void call_set_taps(Call *call, CallSide side, const CallTap *taps, gsize n, void
   order_send(order);
 }
 
-void call_request_keyframe(Call *call, CallSide side, guint32 number) {
+void call_request_keyframe(Call *call, CallSide side, guint32 number, guint32 ssrc) {
   Order *order = order_new(call, ORDER_KEYFRAME, side);
   order->number = number;
+  order->ssrc = ssrc;
   order_send(order);
 }
 

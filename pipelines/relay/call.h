@@ -55,8 +55,9 @@ const GArray *call_tracks(Call *call, CallSide side);
  * `done` on control when the worker uses it. */
 typedef struct CallTap { char mid[64]; guint32 number; } CallTap;
 void call_set_taps(Call *call, CallSide side, const CallTap *taps, gsize n, void (*done)(gpointer user), gpointer user);
-/* A PLI (RFC 4585 section 6.3.1) to this side for the tapped video `number`; at most one a second a track, more are merged. Any thread. */
-void call_request_keyframe(Call *call, CallSide side, guint32 number);
+/* A PLI (RFC 4585 section 6.3.1) to this side for the tapped video `number`: for this SSRC of it, 0: for each that has sent media, or as long as none has
+ * the first that is declared. At most one a second a source, more are merged. Any thread. */
+void call_request_keyframe(Call *call, CallSide side, guint32 number, guint32 ssrc);
 
 typedef struct CallStats { LegStats leg[2]; guint64 forwarded[2], not_forwarded[2]; LegState state[2]; } CallStats;
 /* Asynchronous snapshot. */

@@ -95,7 +95,6 @@ static void carry_over(SsrcMap *old, GArray *tracks) {
     const RelayTrack *was = ssrc_map_mid(old, is->call.mid);
     if (was == NULL)
       continue;
-    is->keyframe = was->keyframe;
     is->media_ssrc = was->media_ssrc;
     is->number = is->sends && memcmp(&was->call, &is->call, sizeof was->call) == 0 ? was->number : 0;
   }

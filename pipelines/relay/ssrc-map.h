@@ -18,8 +18,6 @@ typedef struct RelayTrack { /* one section of the agreed descriptions, as its se
   guint32 media_ssrc;            /* of its last media packet; 0: none yet */
   guint32 number;                /* of its tap; 0: none */
   GArray *ssrcs;                 /* guint32, declared */
-  Keyframe keyframe;             /* outlives taps: the pace is the source's (fault 12) */
-
   gboolean sends, rtcp_rsize;
   guint8 mid_ext_id, rid_ext_id, repaired_rid_ext_id;
   guint8 repaired_pt[128];       /* of an RTX payload type: the one that it sends again; 0: it is no RTX */
@@ -36,6 +34,7 @@ typedef struct SsrcEntry {
   guint32 repairs;               /* declared RTX (a=ssrc-group:FID): of this SSRC; 0: not declared */
   char rid[17];                  /* of simulcast, latched: rtp-stream-id of media, repaired-rtp-stream-id of RTX (RFC 8852); "": none seen */
   Sequence sequence;             /* of media */
+  Keyframe keyframe;             /* outlives taps: the pace is the source's (fault 12) */
   guint32 packet_take;           /* the last take that a packet of this SSRC entered; 0: none */
   guint32 report_take;           /* the last take that got a report of this SSRC; 0: none */
   guint64 ntp;                   /* the last sender report: timing, kept while the gate is closed (R9) */

@@ -67,10 +67,8 @@ static gboolean set_payloads(RelayTrack *to, const SdpTrack *answer) {
   }
   if (found)
     set_codec_pts(&to->call, answer);
-  if (strcmp(answer->medium, "video") == 0) {
-    to->call.red_pt = pt_of(answer, "red");
-    to->call.ulpfec_pt = pt_of(answer, "ulpfec");
-  }
+  to->call.red_pt = pt_of(answer, "red");
+  to->call.ulpfec_pt = pt_of(answer, "ulpfec");
   set_repairs(to, answer);
   return found;
 }

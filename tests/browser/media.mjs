@@ -21,6 +21,19 @@ export async function complaints(file) {
   return stderr.trim();
 }
 
+/** The sizes in which the picture is shown, one after the other: [{size: '640x480', frames, from_s}]. */
+export async function sizes(file) {
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'frame=best_effort_timestamp_time,width,height', '-of', 'csv=p=0', file]);
+  const runs = [];
+  for (const line of stdout.split('\n').filter(Boolean)) {
+    const [at, width, height] = line.split(',');
+    const size = `${width}x${height}`;
+    if (runs.at(-1)?.size === size) runs.at(-1).frames++;
+    else runs.push({ size, frames: 1, from_s: Number(at) });
+  }
+  return runs;
+}
+
 function clockOf(frame) {
   let clock = 0;
   for (let bit = 0; bit < 32; bit++) {

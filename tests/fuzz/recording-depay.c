@@ -44,8 +44,8 @@ static void on_discard(gpointer user) {
   ((Written *)user)->open = FALSE;
 }
 
-static void on_keyframe(guint32 number, gpointer user) {
-  (void)user;
+static void on_keyframe(guint32 number, guint32 ssrc, gpointer user) {
+  (void)ssrc, (void)user;
   g_assert_cmpuint(number, ==, 1);
 }
 

@@ -33,16 +33,17 @@ static void on_discard(gpointer user) {
   bench->discarded++;
 }
 
-static void on_keyframe(guint32 number, gpointer user) {
+static void on_keyframe(guint32 number, guint32 ssrc, gpointer user) {
   Bench *bench = user;
   g_assert_cmpuint(number, ==, 7);
+  bench->asked |= ssrc == 0 ? G_MAXUINT32 : (guint32)1 << (ssrc % 32);
   bench->requests++;
-  if (!bench->ignore_requests)
+  if (!bench->ignore_requests && !bench->track.simulcast)
     media_force_keyframe(&bench->media);
 }
 
-void bench_open(Bench *bench, const char *codec) {
-  const gboolean video = !g_str_equal(codec, "opus");
+static void open_bench(Bench *bench, const char *codec, gboolean simulcast) {
+  const gboolean video = !g_str_has_prefix(codec, "opus");
   *bench = (Bench){.now_us = 1000 * S};
   bench->kept = g_array_new(FALSE, FALSE, sizeof(Kept));
   media_init_codec(&bench->media, codec, video ? 320 : 0, 240, video ? 96 : 111, 0xabcdef01, 65500, 0xffff0000, 0);
@@ -50,9 +51,10 @@ void bench_open(Bench *bench, const char *codec) {
                                  .participant = "p",
                                  .track = "0",
                                  .medium = video ? "video" : "audio",
-                                 .codec = codec,
+                                 .codec = video ? codec : "opus",
                                  .pt = bench->media.pt,
-                                 .red_pt = video ? 97 : 0,
+                                 .red_pt = 97,
+                                 .simulcast = simulcast,
                                  .ulpfec_pt = video ? 98 : 0,
                                  .clock_rate = bench->media.rate_hz,
                                  .keyframe_user = bench};
@@ -62,6 +64,14 @@ void bench_open(Bench *bench, const char *codec) {
   bench->branch = branch_new(&config, NULL);
   g_assert_nonnull(bench->branch);
   branch_begin(bench->branch, bench->now_us);
+}
+
+void bench_open(Bench *bench, const char *codec) {
+  open_bench(bench, codec, FALSE);
+}
+
+void bench_open_simulcast(Bench *bench) {
+  open_bench(bench, "vp8", TRUE);
 }
 
 void bench_close(Bench *bench) {

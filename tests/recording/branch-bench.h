@@ -25,12 +25,15 @@ typedef struct Bench {
   GByteArray *open;
   gboolean continues, refuse, ignore_requests;
   guint requests, discarded;
+  guint32 asked;       /* bits: SSRC % 32 of the sources that a keyframe was asked of */
   gsize written_bytes;
   gint64 now_us, last_arrival_us;
 } Bench;
 
 /* codec: "opus", "vp8", "vp9", "h264". Keyframes are made when asked for. */
 void bench_open(Bench *bench, const char *codec);
+/* Several encodings of VP8, which the test makes and sends itself. */
+void bench_open_simulcast(Bench *bench);
 void bench_close(Bench *bench);
 void deliver(Bench *bench, GBytes *packet, gint64 arrival_us);
 /* One frame, its packets in order. */

@@ -10,6 +10,7 @@
 /* Encoder and payloader. The H.264 is what Chromium sends: parameters in a STAP-A, pictures whole or as FU-A. */
 static const char *const encoders[][2] = {
     {"opus", "opusenc ! rtpopuspay"},
+    {"opus-dtx", "opusenc dtx=true audio-type=voice bitrate-type=vbr ! rtpopuspay"},
     {"vp8", "vp8enc deadline=1 cpu-used=8 lag-in-frames=0 keyframe-max-dist=100000 target-bitrate=1500000 end-usage=cbr ! "
             "rtpvp8pay mtu=1200 picture-id-mode=15-bit"},
     {"vp9", "vp9enc deadline=1 cpu-used=8 lag-in-frames=0 keyframe-max-dist=100000 target-bitrate=1500000 end-usage=cbr ! "
@@ -100,8 +101,16 @@ void media_frame(Media *media, GPtrArray *packets) {
     GstMapInfo map;
     g_assert_true(gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ));
     last = !media->video || (map.data[1] & 0x80) != 0;
-    media->next_seq = (guint16)((map.data[2] << 8 | map.data[3]) + 1);
-    g_ptr_array_add(packets, g_bytes_new(map.data, map.size));
+    if (!media->video && map.size <= 12 + 2) { /* as browsers do: Opus says that nothing need be sent (RFC 6716 section 2.1.9) */
+      media->unsent++;
+    } else {
+      g_autofree guint8 *bytes = g_memdup2(map.data, map.size);
+      const guint16 seq = (guint16)((bytes[2] << 8 | bytes[3]) - media->unsent);
+      bytes[2] = (guint8)(seq >> 8);
+      bytes[3] = (guint8)seq;
+      media->next_seq = (guint16)(seq + 1);
+      g_ptr_array_add(packets, g_bytes_new(bytes, map.size));
+    }
     gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
   }
   media->at_us += frame_us;

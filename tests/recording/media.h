@@ -18,11 +18,11 @@ typedef struct Media {
   guint16 next_seq;
   gint64 ntp_us; /* the sender's clock at media time 0 */
   gint64 at_us;  /* media time of the next frame */
-  guint frames;
+  guint frames, unsent;  /* unsent: silence that DTX left out; it takes no number */
   GstElement *pipeline, *src, *sink;
 } Media;
 
-/* codec: "vp8", "vp9", "h264"; of audio (width 0) "opus". */
+/* codec: "vp8", "vp9", "h264"; of audio (width 0) "opus", "opus-dtx". */
 void media_init_codec(Media *media, const char *codec, gint width, gint height, guint8 pt, guint32 ssrc, guint16 seq, guint32 rtp_offset, gint64 ntp_us);
 /* width 0: Opus, else VP8. */
 void media_init(Media *media, gint width, gint height, guint8 pt, guint32 ssrc, guint16 seq, guint32 rtp_offset, gint64 ntp_us);

@@ -76,8 +76,9 @@ void stage_clear(Stage *stage) {
   g_free(stage->dir);
 }
 
-static void on_keyframe(guint32 number, gpointer user) {
+static void on_keyframe(guint32 number, guint32 ssrc, gpointer user) {
   StageTrack *own = user;
+  (void)ssrc;
   g_assert_cmpuint(number, ==, own->track.number);
   own->keyframe_wanted = TRUE;
 }

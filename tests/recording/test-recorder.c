@@ -85,6 +85,29 @@ static void test_mutes(void) {
   stage_clear(&stage);
 }
 
+/* Silence that is not sent is no loss, and moves nothing. */
+static void test_dtx(void) {
+  Stage stage;
+  stage_init(&stage);
+  StageTrack *audio = stage_add(&stage, "anna", 0);
+  stage_add(&stage, "anna", 320);
+  stage_change_codec(audio, "opus-dtx");
+  audio->track.codec = "opus";
+  stage_open(&stage, 1);
+  stage_play(&stage, 12 * S);
+  stage_close(&stage, FALSE);
+  stage_commit(&stage);
+  g_test_message("%u of %u frames not sent", audio->media.unsent, audio->media.frames);
+  g_assert_cmpuint(audio->media.unsent, >, audio->media.frames / 3);
+  g_assert_cmpuint(recorder_stats(stage.recorder).lost, ==, 0);
+  g_autofree char *path = stage_export(&stage, "anna");
+  assert_plays(path);
+  g_assert_cmpuint(count_frames(path, "a:0"), ==, audio->sent - audio->media.unsent);
+  g_assert_cmpfloat(fabs(probe_duration(path) - 12), <, 1);
+  assert_aligned(path, 10, 0.040);
+  stage_clear(&stage);
+}
+
 /* Paused and resumed: two takes, end to end in one file. What is sent in between belongs to no take. */
 static void test_takes(void) {
   Stage stage;
@@ -274,6 +297,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/recording/recorder/call", test_call);
   g_test_add_func("/recording/recorder/mutes", test_mutes);
+  g_test_add_func("/recording/recorder/dtx", test_dtx);
   g_test_add_func("/recording/recorder/takes", test_takes);
   g_test_add_func("/recording/recorder/discard", test_discard);
   g_test_add_func("/recording/recorder/unknown_codec", test_unknown_codec);

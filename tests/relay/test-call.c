@@ -503,9 +503,9 @@ static void test_keyframe_once_a_second(Bed *bed, gconstpointer data) {
   (void)data;
   tap(bed, CALL_A, 50);
   for (guint i = 0; i < 50; i++)
-    call_request_keyframe(bed->call, CALL_A, 50);
+    call_request_keyframe(bed->call, CALL_A, 50, 0);
   g_assert_true(run_until(bed, has_plis, 1));
-  call_request_keyframe(bed->call, CALL_A, 51); /* audio */
+  call_request_keyframe(bed->call, CALL_A, 51, 0); /* audio */
   send_video(bed, 1, 5);
   g_assert_cmpuint(bed->inbox[CALL_A].plis, ==, 1);
   g_assert_cmpuint(bed->inbox[CALL_A].pli_media, ==, VIDEO_SSRC);

@@ -127,4 +127,20 @@ async function grant(media) {
   await state.client.grant({ media, connections });
 }
 
-window.app = { grant, hangup, state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };
+/** Turns one encoding of the camera on or off, as a browser does by itself when the way gets narrow. */
+async function encoding(name, rid, active) {
+  const sender = state.handles[name].webrtcStuff.pc.getSenders().find(({ track }) => track?.kind === 'video');
+  const parameters = sender.getParameters();
+  parameters.encodings.find((one) => one.rid === rid).active = active;
+  await sender.setParameters(parameters);
+}
+
+/** What each encoding has sent: {rid: {width, height, frames}}. */
+async function encodings(name) {
+  const sent = {};
+  for (const one of (await state.handles[name].webrtcStuff.pc.getStats()).values())
+    if (one.type === 'outbound-rtp' && one.kind === 'video') sent[one.rid] = { width: one.frameWidth, height: one.frameHeight, frames: one.framesSent };
+  return sent;
+}
+
+window.app = { encoding, encodings, grant, hangup, state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };

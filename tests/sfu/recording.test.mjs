@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is recorded of somebody's connections with Janus: every one of theirs, as it plays; nothing of what Janus sends; no simulcast yet.
+// What is recorded of somebody's connections with Janus: every one of theirs, as it plays; nothing of what Janus sends.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { complaints, probe } from '../browser/media.mjs';
@@ -51,13 +51,6 @@ test('each connection of a person is a set of tracks; one that ends or comes mak
   assert.equal(await complaints(file), '');
   const { streams } = await probe(file);
   assert.ok(streams.some(({ codec_name }) => codec_name === 'opus') && streams.some(({ codec_name }) => codec_name === 'vp8'), JSON.stringify(streams));
-});
-
-test('of simulcast the sound alone is recorded, and it passes as ever', { timeout: 60_000 }, async () => {
-  const ben = await alone('alone-2', 'ben', { simulcast: true });
-  await until(async () => (await kept('alone-2')).length >= 2, 'two segments', 15_000);
-  assert.deepEqual([...new Set((await kept('alone-2')).map(({ medium }) => medium))], ['audio']);
-  await ben.flowing('echo');
 });
 
 test('the daemon ends cleanly while it records, and what was committed stays', { timeout: 60_000 }, async () => {

@@ -133,8 +133,8 @@ static void on_ready(const GError *error, gpointer user) {
   ((Recgate *)user)->waiting_for--;
 }
 
-static void on_keyframe(guint32 number, gpointer user) {
-  (void)number, (void)user; /* the clip has its own */
+static void on_keyframe(guint32 number, guint32 ssrc, gpointer user) {
+  (void)number, (void)ssrc, (void)user; /* the clip has its own */
 }
 
 /* of the feeding thread's packets and the recorder's tracks alike */
