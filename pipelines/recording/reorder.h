@@ -10,9 +10,9 @@
 #include <glib.h>
 
 #define REORDER_WINDOW 1024              /* packets; more than a second of 8 Mbit/s. A power of two */
-#define REORDER_BYTES_MAX (2 * 1024 * 1024) /* held in one window: 200 ms of 80 Mbit/s; beyond it waiting ends at once */
+#define REORDER_BYTES_MAX (2 * 1024 * 1024) /* held in one window: 500 ms of 32 Mbit/s; beyond it waiting ends at once */
 #define REORDER_SLACK_US (100 * 1000)    /* twice the 50 ms of reordering that we promise to survive */
-#define REORDER_LOST_US (200 * 1000)     /* a retransmission over 150 ms of round trip still arrives in time */
+#define REORDER_LOST_US (500 * 1000)     /* a second request after a lost one, as SFUs repeat it (Janus: 155 ms), over 150 ms of round trip, and jitter */
 
 typedef struct Reorder Reorder;
 

@@ -43,17 +43,18 @@ export function preferCodec(mimeType) {
 }
 
 /**
- * getUserMedia gives a 320×240 canvas that shows the time in 32 black and white cells, and silence. __source.flash(true): the lower part
+ * getUserMedia gives a canvas of scale times 320×240 that shows the time in 32 black and white cells, and silence. __source.flash(true): the lower part
  * turns white and a tone sounds, at once. media.mjs reads them back. The tone is an oscillator, or, where there is no sound card for an
  * AudioContext to run on (Firefox needs one), the browser's own fake microphone, switched on and off.
  */
-export function knownSource({ fps }) {
+export function knownSource({ fps, scale = 1 }) {
   const source = { flashing: false, flashes: [], sound: () => {} };
   Object.defineProperty(window, '__source', { value: source });
   const canvas = document.createElement('canvas');
-  canvas.width = 320;
-  canvas.height = 240;
+  canvas.width = 320 * scale;
+  canvas.height = 240 * scale;
   const context = canvas.getContext('2d', { alpha: false });
+  context.scale(scale, scale);
   const draw = () => {
     const now = Date.now() % 2 ** 32;
     context.fillStyle = source.flashing ? '#fff' : '#555';

@@ -89,7 +89,7 @@ suite_browser() {
 # Behind the gate a real Janus, before it janus.js in both browsers; all of it in a network of its own.
 suite_sfu() {
   local -x IN_NETWORK=tests/run/own-network.sh
-  RECGATE_BROWSERS=chromium-firefox node_suite sfu 300 tests/sfu/*.test.mjs
+  RECGATE_BROWSERS=chromium-firefox node_suite sfu 420 tests/sfu/*.test.mjs
   RECGATE_BROWSERS=firefox-chromium node_suite sfu-reversed 200 tests/sfu/{echo,room}.test.mjs
 }
 

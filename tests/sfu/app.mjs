@@ -44,10 +44,14 @@ export class Stage {
     return stage;
   }
 
-  /** A page of the application for this participant, in the first or the second browser of RECGATE_BROWSERS; joined with recgate.v1 unless told not to, and connected to Janus. */
-  async open(session, id, role, { join = true, seat = 0 } = {}) {
+  /**
+   * A page of the application for this participant, in the first or the second browser of RECGATE_BROWSERS; joined with recgate.v1 unless told not to.
+   * hooks: [function, argument] that run in it before its own scripts.
+   */
+  async open(session, id, role, { join = true, seat = 0, hooks = [] } = {}) {
     this.browsers[seat] ??= await launch(pair()[seat]);
     const page = await (await this.browsers[seat].createBrowserContext()).newPage();
+    for (const [hook, given] of hooks) await page.evaluateOnNewDocument(hook, given);
     page.on('pageerror', (error) => (person.errors += `${error.message}\n`));
     const person = new Person(this, page, session, id, this.daemon.token(session, id, role));
     await page.goto(this.origin);

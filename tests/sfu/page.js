@@ -50,11 +50,12 @@ function show(track, on) {
 
 const offer = (handle, tracks, more = {}) => called((options) => handle.createOffer(options), { tracks, ...more });
 
-async function echo({ data = true, name = 'echo', simulcast = false } = {}) {
+async function echo({ data = true, name = 'echo', simulcast = false, audio = true } = {}) {
   const handle = await attach(name, 'echotest', { onmessage: (message, jsep, own) => jsep && own.handleRemoteJsep({ jsep }) });
-  const tracks = [{ type: 'audio', capture: true, recv: true }, { type: 'video', capture: true, recv: true, simulcast }, ...(data ? [{ type: 'data' }] : [])];
+  const tracks = [...(audio ? [{ type: 'audio', capture: true, recv: true }] : []), { type: 'video', capture: true, recv: true, simulcast }, ...(data ? [{ type: 'data' }] : [])];
   const jsep = await offer(handle, tracks);
-  await called((options) => handle.send(options), { message: { audio: true, video: true }, jsep });
+  await called((options) => handle.send(options), { message: { audio, video: true }, jsep });
+  return handle.getId();
 }
 
 const hangup = (name) => state.handles[name].hangup();
@@ -143,4 +144,12 @@ async function encodings(name) {
   return sent;
 }
 
-window.app = { encoding, encodings, grant, hangup, state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };
+/** Sends nothing of this kind for a while, and then the same as before. */
+async function rest(name, kind, ms) {
+  const sender = state.handles[name].webrtcStuff.pc.getSenders().find(({ track }) => track?.kind === kind), { track } = sender;
+  await sender.replaceTrack(null);
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  await sender.replaceTrack(track);
+}
+
+window.app = { rest, encoding, encodings, grant, hangup, state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };
