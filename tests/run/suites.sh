@@ -90,7 +90,7 @@ suite_browser() {
 suite_sfu() {
   local -x IN_NETWORK=tests/run/own-network.sh
   RECGATE_BROWSERS=chromium-firefox node_suite sfu 420 tests/sfu/*.test.mjs
-  RECGATE_BROWSERS=firefox-chromium node_suite sfu-reversed 200 tests/sfu/{echo,room}.test.mjs
+  RECGATE_BROWSERS=firefox-chromium node_suite sfu-reversed 200 tests/sfu/{echo,four}.test.mjs
 }
 
 # Camera off and microphone muted for 10 s each: all waiting, so not daily.

@@ -10,11 +10,12 @@ import { JanusProcess } from '../integration/janus.mjs';
 import { launch, pair } from '../browser/browsers.mjs';
 
 const at = (where) => fileURLToPath(new URL(where, import.meta.url));
-const PAGE = '<!doctype html><meta charset="utf-8"><title>app</title><script src="/adapter.js"></script><script type="module" src="/page.js"></script>';
+const PAGE = '<!doctype html><meta charset="utf-8"><title>app</title><script src="/adapter.js"></script><script type="module" src="/room.js"></script>';
 const FILES = {
   '/adapter.js': at('../browser/node_modules/webrtc-adapter/out/adapter.js'),
   '/janus.js': at('../browser/node_modules/janus-gateway/npm/dist/janus.es.js'),
   '/page.js': at('page.js'),
+  '/room.js': at('room.js'),
 };
 
 async function serve(request, response) {

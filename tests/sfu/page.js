@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// An application of Janus as there are many: janus.js from npm, EchoTest and VideoRoom by its book. It knows of the gate that its address is the
+// An application of Janus as there are many: janus.js from npm, EchoTest here, VideoRoom in room.js. It knows of the gate that its address is the
 // server's, and that its token is the client's; beside it the client module asks and answers for the recording.
 /* global adapter */
 import Janus from '/janus.js';
 import { RecgateClient } from '/recgate.js';
 
 const ready = new Promise((resolve) => Janus.init({ debug: ['error'], callback: resolve, dependencies: Janus.useDefaultDependencies({ adapter }) }));
-const state = { errors: [], data: [], hangups: [], published: [], states: [], handles: {}, tracks: {} };
+export const state = { errors: [], data: [], hangups: [], published: [], states: [], handles: {}, tracks: {} };
 
 /** janus.js answers by callbacks. */
-const called = (call, options = {}) => new Promise((resolve, reject) => call({ ...options, success: resolve, error: (why) => reject(new Error(why?.message ?? why)) }));
+export const called = (call, options = {}) => new Promise((resolve, reject) => call({ ...options, success: resolve, error: (why) => reject(new Error(why?.message ?? why)) }));
 
 async function join(url, token) {
   state.client = new RecgateClient();
@@ -25,7 +25,7 @@ async function openJanus(server, token) {
 }
 
 /** A handle that answers what the plugin offers and takes what it answers. */
-async function attach(name, plugin, more = {}) {
+export async function attach(name, plugin, more = {}) {
   const handle = await called((options) => state.janus.attach(options), {
     plugin: `janus.plugin.${plugin}`,
     onmessage: (message, jsep) => more.onmessage?.(message, jsep, handle),
@@ -48,7 +48,7 @@ function show(track, on) {
   document.body.append(element);
 }
 
-const offer = (handle, tracks, more = {}) => called((options) => handle.createOffer(options), { tracks, ...more });
+export const offer = (handle, tracks, more = {}) => called((options) => handle.createOffer(options), { tracks, ...more });
 
 async function echo({ data = true, name = 'echo', simulcast = false, audio = true } = {}) {
   const handle = await attach(name, 'echotest', { onmessage: (message, jsep, own) => jsep && own.handleRemoteJsep({ jsep }) });
@@ -66,59 +66,24 @@ async function restart(name, message) {
   await called((options) => handle.send(options), { message, jsep });
 }
 
-/** Publishes and subscribes to everyone, all of them in one PeerConnection down (multistream). */
-async function enterRoom(room, display) {
-  await attach('up', 'videoroom', { onmessage: (message, jsep, handle) => onRoom(room, message, jsep, handle) });
-  await called((options) => state.handles.up.send(options), { message: { request: 'join', ptype: 'publisher', room, display } });
-}
+/** Of this name, or NAME:FEED where each publisher has a handle of its own. */
+const connectionsOf = (name) => Object.entries(state.handles).filter(([own]) => own === name || own.startsWith(`${name}:`)).map(([, handle]) => handle.webrtcStuff?.pc).filter(Boolean);
 
-async function onRoom(room, message, jsep, handle) {
-  if (jsep) handle.handleRemoteJsep({ jsep });
-  if (message.videoroom === 'joined') {
-    state.private_id = message.private_id;
-    await publish().catch((error) => state.errors.push(error.message));
-  }
-  if (message.error) state.errors.push(message.error);
-  if (message.publishers?.length) await subscribe(room, message.publishers);
-}
-
-async function publish() {
-  const jsep = await offer(state.handles.up, [{ type: 'audio', capture: true, recv: false }, { type: 'video', capture: true, recv: false }]);
-  await called((options) => state.handles.up.send(options), { message: { request: 'configure', audio: true, video: true }, jsep });
-}
-
-async function subscribe(room, publishers) {
-  const streams = publishers.map(({ id }) => ({ feed: id }));
-  state.published.push(...publishers.map(({ display }) => display));
-  if (state.handles.down) {
-    await state.subscribed;
-    await called((options) => state.handles.down.send(options), { message: { request: 'subscribe', streams } });
-    return;
-  }
-  state.subscribed = (async () => {
-    const down = await attach('down', 'videoroom', { onmessage: (message, jsep, own) => jsep && answer(own, jsep) });
-    await called((options) => down.send(options), { message: { request: 'join', ptype: 'subscriber', room, private_id: state.private_id, streams } });
-  })();
-  state.handles.down ??= 'coming';
-  await state.subscribed;
-}
-
-async function answer(handle, jsep) {
-  const own = await called((options) => handle.createAnswer(options), { jsep, tracks: [] });
-  await called((options) => handle.send(options), { message: { request: 'start' }, jsep: own });
-}
-
-/** Packets and frames that came in and went out on one handle's PeerConnection, and its state. */
+/** Packets and frames that came in, went out and were lost on the PeerConnections of a name, and the state of the last. */
 async function stats(name) {
-  const pc = state.handles[name]?.webrtcStuff?.pc;
-  const sum = { state: pc?.connectionState, in: {}, frames: [], out: {} };
-  for (const one of pc ? (await pc.getStats()).values() : []) {
-    if (one.type === 'inbound-rtp') sum.in[one.kind] = (sum.in[one.kind] ?? 0) + one.packetsReceived;
-    if (one.type === 'inbound-rtp' && one.kind === 'video') sum.frames.push(one.framesDecoded);
-    if (one.type === 'outbound-rtp') sum.out[one.kind] = (sum.out[one.kind] ?? 0) + one.packetsSent;
+  const connections = connectionsOf(name);
+  const sum = { state: undefined, in: {}, frames: [], out: {}, lost: {} };
+  const add = (to, kind, n) => (to[kind] = (to[kind] ?? 0) + n);
+  for (const pc of connections) {
+    for (const one of (await pc.getStats()).values()) {
+      if (one.type === 'inbound-rtp') add(sum.in, one.kind, one.packetsReceived), add(sum.lost, one.kind, one.packetsLost ?? 0);
+      if (one.type === 'inbound-rtp' && one.kind === 'video') sum.frames.push(one.framesDecoded);
+      if (one.type === 'outbound-rtp') add(sum.out, one.kind, one.packetsSent);
+    }
+    sum.state = pc.connectionState;
+    sum.ufrag = /a=ice-ufrag:(\S+)/.exec(pc.remoteDescription?.sdp ?? '')?.[1];
+    sum.candidates = pc.remoteDescription?.sdp.match(/a=candidate:.*/g) ?? [];
   }
-  sum.ufrag = /a=ice-ufrag:(\S+)/.exec(pc?.remoteDescription?.sdp ?? '')?.[1];
-  sum.candidates = (pc?.remoteDescription?.sdp.match(/a=candidate:.*/g) ?? []);
   return sum;
 }
 
@@ -152,4 +117,4 @@ async function rest(name, kind, ms) {
   await sender.replaceTrack(track);
 }
 
-window.app = { rest, encoding, encodings, grant, hangup, state, join, openJanus, attach, echo, restart, enterRoom, publish, stats, called };
+window.app = { rest, encoding, encodings, grant, hangup, state, join, openJanus, attach, echo, restart, stats, called };
