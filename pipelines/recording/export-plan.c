@@ -78,42 +78,84 @@ static ExportTake *take_of(ExportPlan *plan, const Row *row) {
   return last;
 }
 
-/* The lane of the nth track of this medium; EXPORT_LANES_MAX: too many. */
-static guint lane_of(ExportPlan *plan, gboolean video, guint nth) {
-  for (guint lane = 0; lane < plan->n_lanes; lane++)
-    if (plan->video[lane] == video && nth-- == 0)
-      return lane;
-  if (plan->n_lanes == EXPORT_LANES_MAX)
-    return EXPORT_LANES_MAX;
-  plan->video[plan->n_lanes] = video;
-  return plan->n_lanes++;
+/* Lanes while they are given out. */
+typedef struct Lanes {
+  ExportPlan *plan;
+  GHashTable *last_take;               /* track -> number of the last take that has it */
+  const char *track[EXPORT_LANES_MAX]; /* whose lane it is */
+  guint32 take[EXPORT_LANES_MAX];      /* the last take in which it is used */
+} Lanes;
+
+static void find_last_takes(Lanes *lanes, const GArray *rows) {
+  lanes->last_take = g_hash_table_new(g_str_hash, g_str_equal);
+  for (guint i = 0; i < rows->len; i++) {
+    const Row *row = &g_array_index(rows, Row, i);
+    g_hash_table_insert(lanes->last_take, (gpointer)row->track, GUINT_TO_POINTER(row->take));
+  }
 }
 
-static ExportStretch *add_stretch(ExportPlan *plan, const Row *row, guint nth) {
-  guint lane = lane_of(plan, row->video, nth);
+static gboolean is_free(const Lanes *lanes, guint lane, const Row *row) {
+  return lanes->plan->video[lane] == row->video && lanes->take[lane] != row->take;
+}
+
+static gboolean comes_back(const Lanes *lanes, guint lane, const Row *row) {
+  return GPOINTER_TO_UINT(g_hash_table_lookup(lanes->last_take, lanes->track[lane])) >= row->take;
+}
+
+/* A track keeps its lane: a screen is not shown where the camera was because that is off for a while. One that never came before takes the place of one
+ * that never comes again, as after a reconnect; where there are too many, also of one that does. EXPORT_LANES_MAX: too many at once. */
+static guint lane_of(const Lanes *lanes, const Row *row) {
+  const guint n = lanes->plan->n_lanes;
+  guint any = EXPORT_LANES_MAX, over = EXPORT_LANES_MAX;
+  for (guint lane = n; lane-- > 0;) {
+    if (!is_free(lanes, lane, row))
+      continue;
+    if (g_str_equal(lanes->track[lane], row->track))
+      return lane;
+    any = lane;
+    over = comes_back(lanes, lane, row) ? over : lane;
+  }
+  return over < EXPORT_LANES_MAX ? over : n < EXPORT_LANES_MAX ? n : any;
+}
+
+static guint give_lane(Lanes *lanes, const Row *row) {
+  const guint lane = lane_of(lanes, row);
+  if (lane == EXPORT_LANES_MAX)
+    return lane;
+  lanes->plan->n_lanes = MAX(lanes->plan->n_lanes, lane + 1);
+  lanes->plan->video[lane] = row->video;
+  lanes->track[lane] = row->track;
+  lanes->take[lane] = row->take;
+  return lane;
+}
+
+static ExportStretch *add_stretch(Lanes *lanes, const Row *row) {
+  const guint lane = give_lane(lanes, row);
   if (lane == EXPORT_LANES_MAX)
     return NULL;
   ExportStretch *stretch = g_new0(ExportStretch, 1);
-  stretch->take = plan->takes->len - 1;
+  stretch->take = lanes->plan->takes->len - 1;
   stretch->lane = lane;
   stretch->codec = row->codec;
   stretch->segments = g_array_new(FALSE, FALSE, sizeof(guint64));
-  g_ptr_array_add(plan->stretches, stretch);
+  g_ptr_array_add(lanes->plan->stretches, stretch);
   return stretch;
 }
 
-static void fill(ExportPlan *plan, GArray *rows) {
+static gboolean same_track(const Row *x, const Row *y) {
+  return x->take == y->take && x->video == y->video && g_strcmp0(x->track, y->track) == 0;
+}
+
+static void fill(ExportPlan *plan, const GArray *rows) {
+  Lanes lanes = {.plan = plan};
+  find_last_takes(&lanes, rows);
   ExportStretch *stretch = NULL;
-  guint nth = 0;
   guint32 expected = 0;
   gboolean waits = FALSE;
   for (guint i = 0; i < rows->len; i++) {
-    const Row *row = &g_array_index(rows, Row, i), *before = i > 0 ? row - 1 : NULL;
+    const Row *row = &g_array_index(rows, Row, i);
     take_of(plan, row);
-    gboolean same_medium = before != NULL && before->take == row->take && before->video == row->video;
-    if (!same_medium)
-      nth = 0;
-    if (!same_medium || g_strcmp0(before->track, row->track) != 0) {
+    if (i == 0 || !same_track(row - 1, row)) {
       stretch = NULL;
       expected = 0;
     }
@@ -121,14 +163,11 @@ static void fill(ExportPlan *plan, GArray *rows) {
     waits = row->continues && (waits || row->seq != expected || row->seq == 0);
     expected = row->seq + 1;
     if (stretch == NULL && !waits)
-      stretch = add_stretch(plan, row, nth++);
+      stretch = add_stretch(&lanes, row);
     if (stretch != NULL && !waits)
       g_array_append_val(stretch->segments, row->id);
   }
-}
-
-static gboolean same_track(const Row *x, const Row *y) {
-  return x->take == y->take && x->video == y->video && g_strcmp0(x->track, y->track) == 0;
+  g_hash_table_unref(lanes.last_take);
 }
 
 static gboolean is_asked(const Row *row, const ExportRange *range, gboolean video) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Export plan: which kept segments of a participant make which lane of the file, and when.
  *
- * Threads: any, no state. A lane is one track of the file: the n-th audio or video track of each take, takes end to end. */
+ * Threads: any, no state. A lane is one track of the file: a participant's track in every take that has it, takes end to end. */
 #ifndef RECGATE_EXPORT_PLAN_H
 #define RECGATE_EXPORT_PLAN_H
 
@@ -25,7 +25,7 @@ typedef struct ExportTake { guint32 number; gint64 start_ms, end_ms, offset_ms; 
 
 typedef struct ExportPlan {
   GArray *takes;        /* ExportTake, in order */
-  GPtrArray *stretches; /* ExportStretch, by take, then lane */
+  GPtrArray *stretches; /* ExportStretch, by take, one a lane */
   guint n_lanes;
   gboolean video[EXPORT_LANES_MAX];
   gint64 duration_ms;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which segments an export takes: all, or a part that can be decoded and lies in one time. */
+/* Which segments an export takes: all, or a part that can be decoded and lies in one time; and which tracks of the file they make. */
 #include "pipelines/recording/export-plan.h"
 
 static char *time_text(gint64 s) {
@@ -7,11 +7,16 @@ static char *time_text(gint64 s) {
   return g_date_time_format(at, "%Y-%m-%dT%H:%M:%S.000Z");
 }
 
-static void add(json_t *list, guint id, const char *medium, guint seq, gint64 from_s, gint64 to_s, gboolean continues) {
+static void add_to(json_t *list, guint take, const char *track, guint id, const char *medium, guint seq, gint64 from_s, gint64 to_s,
+                   gboolean continues) {
   g_autofree char *start = time_text(from_s), *end = time_text(to_s);
-  json_array_append_new(list, json_pack("{s:i, s:i, s:s, s:s, s:s, s:i, s:b, s:s, s:s, s:s}", "id", id, "take", 1, "participant", "ben",
-                                        "track", medium, "medium", medium, "seq", seq, "continues", continues, "start", start, "end", end,
+  json_array_append_new(list, json_pack("{s:i, s:i, s:s, s:s, s:s, s:i, s:b, s:s, s:s, s:s}", "id", id, "take", take, "participant", "ben",
+                                        "track", track, "medium", medium, "seq", seq, "continues", continues, "start", start, "end", end,
                                         "state", "kept"));
+}
+
+static void add(json_t *list, guint id, const char *medium, guint seq, gint64 from_s, gint64 to_s, gboolean continues) {
+  add_to(list, 1, medium, id, medium, seq, from_s, to_s, continues);
 }
 
 /* Ten of audio of 5 s (ids 0…9), five of video of 10 s (ids 100…104), the fourth of which continues the third. */
@@ -59,8 +64,50 @@ static void test_range(void) {
   }
 }
 
+/* takes: "TRACK TRACK|TRACK", one take after the other; tracks that end in 0 are sound. What comes out: each track's lane, in the same form. */
+static char *lanes_of(const char *takes) {
+  g_auto(GStrv) each = g_strsplit(takes, "|", -1);
+  json_t *list = json_array();
+  for (guint t = 0; each[t] != NULL; t++) {
+    g_auto(GStrv) tracks = g_strsplit(each[t], " ", -1);
+    for (guint i = 0; tracks[i] != NULL; i++)
+      add_to(list, t + 1, tracks[i], 100 * t + i, g_str_has_suffix(tracks[i], "0") ? "audio" : "video", 0, 10 * t, 10 * t + 10, FALSE);
+  }
+  g_autoptr(GError) error = NULL;
+  g_autoptr(ExportPlan) plan = export_plan_new(list, "ben", &(ExportRange){0}, &error);
+  g_assert_no_error(error);
+  GString *text = g_string_new(NULL);
+  for (guint i = 0, take = 0; i < plan->stretches->len; i++) {
+    const ExportStretch *stretch = plan->stretches->pdata[i];
+    g_string_append_printf(text, "%s%u", i == 0 ? "" : take != stretch->take ? "|" : " ", stretch->lane);
+    take = stretch->take;
+  }
+  json_decref(list);
+  return g_string_free(text, FALSE);
+}
+
+static void test_lanes(void) {
+  static const struct {
+    const char *takes, *lanes;
+  } cases[] = {
+      {"5.0 5.1|5.0 5.1", "0 1|0 1"},
+      {"5.0 5.1|5.0 5.2|5.0 5.1 5.2", "0 1|0 2|0 1 2"},                         /* the camera is off while the screen is shown */
+      {"5.0 5.1|5.1|5.0 5.1", "0 1|1|0 1"},                                     /* the sound is off */
+      {"5.0 5.1|9.0 9.1", "0 1|0 1"},                                           /* a new connection in place of the old one */
+      {"5.0 5.1|5.0 5.1 9.0 9.1|9.0 9.1", "0 1|0 2 1 3|2 3"},                   /* beside it, and then alone; in a take sound comes first */
+      {"5.1 5.2|5.1|5.1 5.3|5.1|5.1 5.4", "0 1|0|0 1|0|0 1"},                   /* one screen after the other */
+      {"5.1 5.2 5.3 5.4 5.5 5.6 5.7 5.8|5.9|5.1 5.2", "0 1 2 3 4 5 6 7|2|0 1"}, /* lanes are few */
+      {"5.1 5.2 5.3 5.4 5.5 5.6 5.7 5.8|5.9|5.1 5.2 5.3 5.4 5.5 5.6 5.7 5.8", "0 1 2 3 4 5 6 7|0|0 1 2 3 4 5 6 7"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *lanes = lanes_of(cases[i].takes);
+    g_assert_cmpstr(lanes, ==, cases[i].lanes);
+  }
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/recording/plan/a-part-can-be-decoded-and-lies-in-one-time", test_range);
+  g_test_add_func("/recording/plan/a-track-keeps-its-lane", test_lanes);
   return g_test_run();
 }
