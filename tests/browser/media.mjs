@@ -65,6 +65,16 @@ export async function frames(file) {
   });
 }
 
+/** Every frame of each stream of pictures, in order: [[{t_s, width, height}]]. */
+export async function shapes(file) {
+  const { streams } = await probe(file);
+  const videos = streams.filter(({ codec_type }) => codec_type === 'video');
+  return Promise.all(videos.map(async (_, i) => {
+    const { stdout } = await run('ffprobe', ['-v', 'error', '-select_streams', `v:${i}`, '-show_entries', 'frame=best_effort_timestamp_time,width,height', '-of', 'json', file]);
+    return JSON.parse(stdout).frames.map(({ best_effort_timestamp_time, width, height }) => ({ t_s: Number(best_effort_timestamp_time), width, height }));
+  }));
+}
+
 /** Loudness of every 10 ms of the sound, placed by its timestamps: [{t_s, rms}]. */
 export async function loudness(file) {
   const { stdout } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-map', '0:a:0', '-af', 'aresample=async=1:first_pts=0', '-ac', '1', '-ar',

@@ -39,6 +39,32 @@ async function publish() {
   await say(state.handles.up, { request: 'configure', audio: Boolean(room.capture.audio), video: Boolean(room.capture.video) }, jsep);
 }
 
+/** Tracks added, replaced or removed, as janus.js names them; told by renegotiation. */
+async function change(tracks) {
+  const jsep = await offer(state.handles.up, tracks);
+  await say(state.handles.up, { request: 'configure' }, jsep);
+}
+
+/** A wide picture beside the camera, as a shared screen is one. It is drawn: a headless browser has no screen. Gives its mid. */
+async function share() {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
+  const context = canvas.getContext('2d');
+  let line = 0;
+  const draw = () => {
+    context.fillStyle = line % 2 ? '#246' : '#fff';
+    context.fillRect(0, (line++ % 36) * 10, 640, 10);
+  };
+  draw();
+  setInterval(draw, 100);
+  const [track] = canvas.captureStream(10).getVideoTracks();
+  track.contentHint = 'detail';
+  await change([{ type: 'screen', add: true, capture: track, recv: false }]);
+  return state.handles.up.webrtcStuff.pc.getTransceivers().find(({ sender }) => sender.track === track).mid;
+}
+
+/** What a handle of janus.js does by itself: muteAudio, unmuteVideo and the like. */
+const toggle = (name, ...args) => state.handles.up[name](...args);
+
 async function follow(publishers) {
   const wanted = new Map();
   for (const { id, display, streams = [] } of publishers) {
@@ -70,4 +96,4 @@ async function answer(handle, jsep) {
   await say(handle, { request: 'start' }, own);
 }
 
-Object.assign(window.app, { enterRoom, publish });
+Object.assign(window.app, { change, enterRoom, publish, share, toggle });
