@@ -146,13 +146,14 @@ static gboolean same_track(const Row *x, const Row *y) {
   return x->take == y->take && x->video == y->video && g_strcmp0(x->track, y->track) == 0;
 }
 
-static void fill(ExportPlan *plan, const GArray *rows) {
+/* FALSE: a part would be missing. */
+static gboolean fill(ExportPlan *plan, const GArray *rows) {
   Lanes lanes = {.plan = plan};
   find_last_takes(&lanes, rows);
   ExportStretch *stretch = NULL;
   guint32 expected = 0;
-  gboolean waits = FALSE;
-  for (guint i = 0; i < rows->len; i++) {
+  gboolean waits = FALSE, all = TRUE;
+  for (guint i = 0; i < rows->len && all; i++) {
     const Row *row = &g_array_index(rows, Row, i);
     take_of(plan, row);
     if (i == 0 || !same_track(row - 1, row)) {
@@ -163,11 +164,12 @@ static void fill(ExportPlan *plan, const GArray *rows) {
     waits = row->continues && (waits || row->seq != expected || row->seq == 0);
     expected = row->seq + 1;
     if (stretch == NULL && !waits)
-      stretch = add_stretch(&lanes, row);
+      all = (stretch = add_stretch(&lanes, row)) != NULL;
     if (stretch != NULL && !waits)
       g_array_append_val(stretch->segments, row->id);
   }
   g_hash_table_unref(lanes.last_take);
+  return all;
 }
 
 static gboolean is_asked(const Row *row, const ExportRange *range, gboolean video) {
@@ -216,7 +218,11 @@ ExportPlan *export_plan_new(json_t *segments, const char *participant, const Exp
     g_set_error(error, EXPORT_ERROR, EXPORT_ERROR_NOTHING_KEPT, "nothing is kept of %s", participant);
     return NULL;
   }
-  fill(plan, rows);
+  if (!fill(plan, rows)) {
+    g_set_error(error, EXPORT_ERROR, EXPORT_ERROR_MEDIA, "%s sent more tracks at once than the %u that fit into one file", participant,
+                EXPORT_LANES_MAX);
+    return NULL;
+  }
   for (guint t = 0; t < plan->takes->len; t++) {
     ExportTake *of = &g_array_index(plan->takes, ExportTake, t);
     of->offset_ms = plan->duration_ms + (t > 0 ? EXPORT_TAKE_GAP_MS : 0);

@@ -31,7 +31,8 @@ typedef struct ExportPlan {
   gint64 duration_ms;
 } ExportPlan;
 
-/* segments: the listing of GET /v1/sessions/{sid}/segments. EXPORT_ERROR_NOTHING_KEPT when nothing of it is this participant's. */
+/* segments: the listing of GET /v1/sessions/{sid}/segments. EXPORT_ERROR_NOTHING_KEPT when nothing of it is this participant's,
+ * EXPORT_ERROR_MEDIA when one take has more tracks than there are lanes: a file without one of them would look whole. */
 ExportPlan *export_plan_new(json_t *segments, const char *participant, const ExportRange *range, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* FALSE: H.264 is in it, which only a Matroska may hold. */
 gboolean export_plan_is_webm(const ExportPlan *plan);

@@ -88,7 +88,11 @@ static gboolean add_part(Mix *mix, const char *session, const char *participant,
     return FALSE;
   ExportPlan *plan = export_plan_new(segments, participant, &(ExportRange){.take = take}, &why);
   json_decref(segments);
-  if (plan == NULL) /* nothing is kept of this one */
+  if (plan == NULL && !g_error_matches(why, EXPORT_ERROR, EXPORT_ERROR_NOTHING_KEPT)) {
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+  }
+  if (plan == NULL)
     return TRUE;
   Part *part = g_new0(Part, 1);
   part->plan = plan;

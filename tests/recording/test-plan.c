@@ -65,7 +65,7 @@ static void test_range(void) {
 }
 
 /* takes: "TRACK TRACK|TRACK", one take after the other; tracks that end in 0 are sound. What comes out: each track's lane, in the same form. */
-static char *lanes_of(const char *takes) {
+static char *lanes_of(const char *takes, GError **error) {
   g_auto(GStrv) each = g_strsplit(takes, "|", -1);
   json_t *list = json_array();
   for (guint t = 0; each[t] != NULL; t++) {
@@ -73,11 +73,9 @@ static char *lanes_of(const char *takes) {
     for (guint i = 0; tracks[i] != NULL; i++)
       add_to(list, t + 1, tracks[i], 100 * t + i, g_str_has_suffix(tracks[i], "0") ? "audio" : "video", 0, 10 * t, 10 * t + 10, FALSE);
   }
-  g_autoptr(GError) error = NULL;
-  g_autoptr(ExportPlan) plan = export_plan_new(list, "ben", &(ExportRange){0}, &error);
-  g_assert_no_error(error);
+  g_autoptr(ExportPlan) plan = export_plan_new(list, "ben", &(ExportRange){0}, error);
   GString *text = g_string_new(NULL);
-  for (guint i = 0, take = 0; i < plan->stretches->len; i++) {
+  for (guint i = 0, take = 0; plan != NULL && i < plan->stretches->len; i++) {
     const ExportStretch *stretch = plan->stretches->pdata[i];
     g_string_append_printf(text, "%s%u", i == 0 ? "" : take != stretch->take ? "|" : " ", stretch->lane);
     take = stretch->take;
@@ -100,14 +98,25 @@ static void test_lanes(void) {
       {"5.1 5.2 5.3 5.4 5.5 5.6 5.7 5.8|5.9|5.1 5.2 5.3 5.4 5.5 5.6 5.7 5.8", "0 1 2 3 4 5 6 7|0|0 1 2 3 4 5 6 7"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-    g_autofree char *lanes = lanes_of(cases[i].takes);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *lanes = lanes_of(cases[i].takes, &error);
+    g_assert_no_error(error);
     g_assert_cmpstr(lanes, ==, cases[i].lanes);
   }
+}
+
+/* A file without one of them would look whole. */
+static void test_too_many(void) {
+  g_autoptr(GError) error = NULL;
+  g_autofree char *lanes = lanes_of("5.1|5.1 5.2 5.3 5.4 5.5 5.6 5.7 5.8 5.9", &error);
+  g_assert_error(error, EXPORT_ERROR, EXPORT_ERROR_MEDIA);
+  g_assert_cmpstr(lanes, ==, "");
 }
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/recording/plan/a-part-can-be-decoded-and-lies-in-one-time", test_range);
   g_test_add_func("/recording/plan/a-track-keeps-its-lane", test_lanes);
+  g_test_add_func("/recording/plan/more-tracks-than-fit-are-refused", test_too_many);
   return g_test_run();
 }
