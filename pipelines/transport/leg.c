@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipelines/transport/leg.h"
+#include "pipelines/transport/demux.h"
+#include "pipelines/transport/ice-agent.h"
 #include "pipelines/transport/protection.h"
 #include "pipelines/transport/worker-private.h"
 
@@ -21,6 +23,7 @@ struct Leg {
   LegState state;
   gboolean retired; /* leg_free was called; freed when the stack has unwound */
   Ice ice;
+  IceAgent *agent; /* full ICE in its place; NULL: ICE-lite */
   char registered[GENERATIONS][sizeof((LegCredentials *)NULL)->ufrag];
   Fingerprints fingerprints;
   gboolean dtls_client;
@@ -51,23 +54,29 @@ static void leg_emit(Leg *leg, LegState state, const char *why) {
     leg->events.state(leg, state, why, leg->user);
 }
 
-/* Keeps the worker's table equal to the credentials that count. */
-static void leg_register(Leg *leg) {
-  const IceGeneration *generations[GENERATIONS] = {&leg->ice.current, &leg->ice.previous};
+static void leg_unregister(Leg *leg) {
   for (guint i = 0; i < GENERATIONS; i++) {
     worker_remove_ufrag(leg->worker, leg->registered[i], leg);
     leg->registered[i][0] = '\0';
   }
+}
+
+/* Keeps the worker's table equal to the credentials that count. */
+static void leg_register(Leg *leg) {
+  const IceGeneration *generations[GENERATIONS] = {&leg->ice.current, &leg->ice.previous};
+  leg_unregister(leg);
+  if (leg->agent != NULL)
+    return;
   for (guint i = 0; i < GENERATIONS; i++)
     if (generations[i]->number != 0 && worker_add_ufrag(leg->worker, generations[i]->local.ufrag, leg))
       g_strlcpy(leg->registered[i], generations[i]->local.ufrag, sizeof leg->registered[i]);
 }
 
 static void leg_detach(Leg *leg) {
-  for (guint i = 0; i < GENERATIONS; i++) {
-    worker_remove_ufrag(leg->worker, leg->registered[i], leg);
-    leg->registered[i][0] = '\0';
-  }
+  leg_unregister(leg);
+  if (leg->agent != NULL)
+    ice_agent_detach(leg->agent);
+  g_clear_pointer(&leg->agent, ice_agent_unref);
   for (guint i = 0; i < leg->ice.n_paths; i++)
     worker_remove_path(leg->worker, leg->ice.paths[i]);
   ice_clear(&leg->ice);
@@ -90,6 +99,15 @@ Leg *leg_new(Worker *worker, const LegCredentials *local, const LegEvents *event
   leg_register(leg);
   worker_add_leg(worker, leg);
   return leg;
+}
+
+void leg_use_agent(Leg *leg, IceAgent *agent) {
+  g_return_if_fail(leg->agent == NULL);
+  if (leg->state != LEG_NEW) /* ended, or already reached by ICE-lite: then it needs none */
+    return;
+  leg_unregister(leg);
+  leg->agent = ice_agent_ref(agent);
+  ice_agent_attach(agent, leg->worker, leg);
 }
 
 void leg_free(Leg *leg) {
@@ -144,10 +162,16 @@ void leg_restart(Leg *leg, const LegCredentials *local) {
 
 /* DTLS */
 
-static void on_dtls_send(const guint8 *bytes, gsize n, gpointer user) {
-  Leg *leg = user;
+/* An ICE-lite leg's datagrams leave with the batch, as ever; the agent is asked for its own. */
+static void leg_output(Leg *leg, const guint8 *bytes, gsize n) {
   if (leg->ice.selected != NULL)
     worker_send(leg->worker, &leg->ice.selected->address, bytes, n);
+  else if (leg->agent != NULL)
+    worker_count_agent_sent(leg->worker, n, ice_agent_send(leg->agent, bytes, n));
+}
+
+static void on_dtls_send(const guint8 *bytes, gsize n, gpointer user) {
+  leg_output(user, bytes, n);
 }
 
 static void on_dtls_record(const guint8 *bytes, gsize n, gpointer user) {
@@ -213,6 +237,14 @@ static void on_path_dropped(IcePath *path, gpointer owner) {
   worker_remove_path(leg->worker, path);
 }
 
+static void leg_checked(Leg *leg) {
+  if (leg->state != LEG_NEW)
+    return;
+  leg_emit(leg, LEG_CHECKED, "an address is valid");
+  if (leg->state == LEG_CHECKED && leg->dtls_client && leg_start_dtls(leg))
+    leg_follow_dtls(leg, dtls_start(leg->dtls));
+}
+
 void leg_input_check(Leg *leg, const StunCheck *check, const Address *from, guint32 generation) {
   gint64 now_us = worker_now_us(leg->worker);
   IceCheck ice_event = {.from = *from, .priority = check->priority, .generation = generation, .use_candidate = check->use_candidate};
@@ -221,18 +253,19 @@ void leg_input_check(Leg *leg, const StunCheck *check, const Address *from, guin
   leg->stats.last_in_us = now_us;
   if (leg->registered[1][0] != '\0' && leg->ice.previous.number == 0)
     leg_register(leg);
-  if (leg->state != LEG_NEW)
-    return;
-  leg_emit(leg, LEG_CHECKED, "an address is valid");
-  if (leg->state == LEG_CHECKED && leg->dtls_client && leg_start_dtls(leg))
-    leg_follow_dtls(leg, dtls_start(leg->dtls));
+  leg_checked(leg);
 }
 
-void leg_input_dtls(Leg *leg, IcePath *path, const guint8 *bytes, gsize n) {
-  path->heard_us = leg->stats.last_in_us = worker_now_us(leg->worker);
+static void leg_dtls(Leg *leg, const guint8 *bytes, gsize n) {
+  leg->stats.last_in_us = worker_now_us(leg->worker);
   if (leg->dtls == NULL && !leg_start_dtls(leg))
     return;
   leg_follow_dtls(leg, dtls_input(leg->dtls, bytes, n));
+}
+
+void leg_input_dtls(Leg *leg, IcePath *path, const guint8 *bytes, gsize n) {
+  path->heard_us = worker_now_us(leg->worker);
+  leg_dtls(leg, bytes, n);
 }
 
 void leg_input_media(Leg *leg, IcePath *path, guint8 *packet, gsize n, gboolean is_rtcp) {
@@ -244,7 +277,8 @@ void leg_input_media(Leg *leg, IcePath *path, guint8 *packet, gsize n, gboolean 
     return;
   }
   leg->stats.last_in_us = worker_now_us(leg->worker);
-  ice_media(&leg->ice, path, leg->stats.last_in_us);
+  if (path != NULL)
+    ice_media(&leg->ice, path, leg->stats.last_in_us);
   if (is_rtcp) {
     leg->stats.rtcp_in++;
     if (leg->events.rtcp != NULL)
@@ -254,6 +288,28 @@ void leg_input_media(Leg *leg, IcePath *path, guint8 *packet, gsize n, gboolean 
   leg->stats.rtp_in++;
   if (leg->events.rtp != NULL)
     leg->events.rtp(leg, packet, n, leg->user);
+}
+
+void leg_input_agent(Leg *leg, guint8 *bytes, gsize n) {
+  const DemuxClass class = demux_classify(bytes, n);
+  WorkerCounters *counters = worker_counters(leg->worker);
+  counter_add(&counters->packets_in, 1);
+  counter_add(&counters->bytes_in, n);
+  if (class == DEMUX_RTP || class == DEMUX_RTCP)
+    leg_input_media(leg, NULL, bytes, n, class == DEMUX_RTCP);
+  else if (class == DEMUX_DTLS && leg->state != LEG_NEW)
+    leg_dtls(leg, bytes, n);
+  else /* fault 1: a ClientHello before any pair was validated counts here too */
+    counter_add(class == DEMUX_DTLS ? &counters->refused_dtls : &counters->refused_unknown, 1);
+}
+
+void leg_agent_changed(Leg *leg, gboolean is_up) {
+  if (is_up)
+    leg_checked(leg);
+  else if (leg->state == LEG_NEW)
+    leg_end(leg, "ICE failed: nothing answered at any candidate of the other side");
+  else
+    leg_end(leg, "ICE failed: the other side answers checks no more");
 }
 
 void leg_forget_path(Leg *leg, IcePath *path) {
@@ -268,7 +324,7 @@ gboolean leg_tick(Leg *leg) {
     leg_end(leg, "not connected within 30 s");
     return FALSE;
   }
-  if (leg->state == LEG_CONNECTED && now_us - leg->stats.last_in_us >= SILENCE_US) {
+  if (leg->state == LEG_CONNECTED && leg->agent == NULL && now_us - leg->stats.last_in_us >= SILENCE_US) {
     leg_end(leg, "silent for 30 s");
     return FALSE;
   }
@@ -281,7 +337,7 @@ gboolean leg_tick(Leg *leg) {
 /* Output */
 
 static gboolean leg_may_send(const Leg *leg) {
-  return leg->state == LEG_CONNECTED && leg->ice.selected != NULL;
+  return leg->state == LEG_CONNECTED && (leg->ice.selected != NULL || leg->agent != NULL);
 }
 
 gboolean leg_send_rtp(Leg *leg, guint8 *packet, gsize n) {
@@ -289,7 +345,7 @@ gboolean leg_send_rtp(Leg *leg, guint8 *packet, gsize n) {
     leg->stats.refused++;
     return FALSE;
   }
-  worker_send(leg->worker, &leg->ice.selected->address, packet, n);
+  leg_output(leg, packet, n);
   leg->stats.rtp_out++;
   return TRUE;
 }
@@ -299,7 +355,7 @@ gboolean leg_send_rtcp(Leg *leg, guint8 *packet, gsize n) {
     leg->stats.refused++;
     return FALSE;
   }
-  worker_send(leg->worker, &leg->ice.selected->address, packet, n);
+  leg_output(leg, packet, n);
   leg->stats.rtcp_out++;
   return TRUE;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One leg: the gate's end of one PeerConnection. ICE-lite (RFC 8445 section 2.5, on libnice's STUN library), DTLS 1.2 (OpenSSL), SRTP (libsrtp2).
+/* One leg: the gate's end of one PeerConnection. ICE-lite (RFC 8445 section 2.5, on libnice's STUN library) or, towards an SFU, a full agent
+ * (leg_use_agent); DTLS 1.2 (OpenSSL), SRTP (libsrtp2).
  *
  * Threads: all functions on the worker's thread, but for leg_credentials_new (any thread).
  * A leg sends only to addresses that proved themselves by an authenticated connectivity check, and gives out packets only after DTLS ended with
  * the peer's certificate matching a fingerprint of leg_set_remote (faults 1-6).
- * A leg ends by itself 30 s after the first leg_set_remote if it is not connected then, and 30 s after the last check or packet once it is.
+ * A leg ends by itself 30 s after the first leg_set_remote if it is not connected then, and 30 s after the last check or packet once it is; one with
+ * an agent, when libnice has no pair that works or the peer's consent to send has run out (RFC 7675 section 5.1).
  * A leg without leg_set_remote waits without end: whether an answer may still come is its owner's to judge. */
 #ifndef RECGATE_LEG_H
 #define RECGATE_LEG_H
@@ -27,10 +29,14 @@ typedef struct LegEvents { /* worker thread */
 
 /* Keep `local` unique on the worker (leg_credentials_new is). Listens at once; ICE checks that come before leg_set_remote are answered once it was called (the remote ufrag is half of USERNAME). */
 Leg *leg_new(Worker *worker, const LegCredentials *local, const LegEvents *events, gpointer user);
+/* Before anybody was told of `local`, or the peer is ICE-lite and will not check: this leg is full ICE from now on, over the agent (ice-agent.h; takes a
+ * reference), which must have the same credentials. Never of a client's leg, and never tapped. */
+typedef struct IceAgent IceAgent;
+void leg_use_agent(Leg *leg, IceAgent *agent);
 void leg_free(Leg *leg); /* silent: no event; sends close_notify. Also inside a callback, of this leg or another */
 
 typedef struct LegRemote {
-  const char *ufrag;          /* pwd is not needed: an ICE-lite gate sends no checks */
+  const char *ufrag;          /* pwd is not needed: an ICE-lite gate sends no checks, and an agent was told by its owner */
   const char *fingerprints;   /* one or more "sha-256 AB:CD…" lines, joined by '\n' (RFC 8122); any may match */
   gboolean dtls_client;       /* TRUE: the gate sends the ClientHello (a=setup:active is the gate's) */
 } LegRemote;

@@ -15,7 +15,7 @@
 typedef struct WorkerCounters {
   _Atomic guint64 packets_in, packets_out, bytes_in, bytes_out;
   _Atomic guint64 refused_stun, refused_dtls, refused_srtp, refused_unknown;
-  _Atomic guint64 send_failed, socket_overflow;
+  _Atomic guint64 send_failed, socket_overflow, ice_overflow;
   _Atomic guint legs;
 } WorkerCounters;
 
@@ -27,6 +27,8 @@ static inline void counter_add(_Atomic guint64 *counter, guint64 n) {
 WorkerCounters *worker_counters(Worker *worker);
 SSL_CTX *worker_tls(Worker *worker);
 void worker_send(Worker *worker, const Address *to, const guint8 *bytes, gsize n); /* leaves with the batch; copied unless it came with it */
+
+void worker_count_agent_sent(Worker *worker, gsize n, gboolean sent); /* what libnice sent, or did not */
 
 void worker_add_leg(Worker *worker, Leg *leg);
 void worker_retire_leg(Worker *worker, Leg *leg); /* frees it when nobody on the stack uses it any more */
@@ -43,6 +45,8 @@ gboolean leg_find_pwd(Leg *leg, const guint8 *username, gsize n, const char **pw
 void leg_input_check(Leg *leg, const StunCheck *check, const Address *from, guint32 generation);
 void leg_input_dtls(Leg *leg, IcePath *path, const guint8 *bytes, gsize n);
 void leg_input_media(Leg *leg, IcePath *path, guint8 *packet, gsize n, gboolean is_rtcp);
+void leg_input_agent(Leg *leg, guint8 *bytes, gsize n); /* of its agent; WORKER_PACKET_ROOM_BYTES */
+void leg_agent_changed(Leg *leg, gboolean is_up);      /* FALSE: it has failed */
 void leg_forget_path(Leg *leg, IcePath *path);
 gboolean leg_tick(Leg *leg); /* TRUE: it is in a handshake */
 void leg_destroy(Leg *leg);

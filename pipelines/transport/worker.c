@@ -186,6 +186,7 @@ WorkerStats worker_stats(Worker *worker) {
                        .refused_unknown = c->refused_unknown,
                        .send_failed = c->send_failed,
                        .socket_overflow = c->socket_overflow,
+                       .ice_overflow = c->ice_overflow,
                        .legs = c->legs};
 }
 
@@ -264,6 +265,11 @@ void worker_send(Worker *worker, const Address *to, const guint8 *bytes, gsize n
   if (outbox_is_full(worker->outbox))
     worker_flush(worker);
   outbox_add(worker->outbox, to, (guint8 *)bytes, n, inbox_holds(worker->inbox, bytes));
+}
+
+void worker_count_agent_sent(Worker *worker, gsize n, gboolean sent) {
+  counter_add(sent ? &worker->counters.packets_out : &worker->counters.send_failed, 1);
+  counter_add(&worker->counters.bytes_out, sent ? n : 0);
 }
 
 typedef struct CheckLookup {

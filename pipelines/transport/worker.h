@@ -24,6 +24,7 @@ typedef struct WorkerStats { /* counters since start */
   guint64 refused_stun, refused_dtls, refused_srtp, refused_unknown; /* dropped, by the gate that dropped them */
   guint64 send_failed;        /* the socket did not take it */
   guint64 socket_overflow;    /* SO_RXQ_OVFL: lost by the kernel before we read */
+  guint64 ice_overflow;       /* of legs with an agent: lost because the worker was behind */
   guint legs;
 } WorkerStats;
 
