@@ -199,6 +199,11 @@ void call_worker_start(CallWorker *call, const LegCredentials local[2]) {
     call->sides[i].leg = leg_new(call->worker, &local[i], &leg_events, &call->sides[i]);
 }
 
+void call_worker_use_agent(CallWorker *call, CallSide which, IceAgent *agent) {
+  if (call->sides[which].leg != NULL)
+    leg_use_agent(call->sides[which].leg, agent);
+}
+
 void call_worker_stop(CallWorker *call) {
   for (guint i = 0; i < 2; i++)
     g_clear_pointer(&call->sides[i].leg, leg_free);

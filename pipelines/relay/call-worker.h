@@ -15,6 +15,7 @@ typedef void (*CallWorkerState)(CallSide side, LegState state, const char *why, 
 
 CallWorker *call_worker_new(Worker *worker, TapRing *ring, TapGate *gate, CallWorkerState state, gpointer user); /* any thread */
 void call_worker_start(CallWorker *call, const LegCredentials local[2]);  /* makes the legs */
+void call_worker_use_agent(CallWorker *call, CallSide side, IceAgent *agent); /* leg_use_agent */
 void call_worker_stop(CallWorker *call);                                  /* frees the legs: no packet passes afterwards (R15) */
 void call_worker_free(CallWorker *call);                                  /* the memory alone; also after the worker ended */
 

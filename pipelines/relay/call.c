@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define GATHER_MS 3000 /* a caller waits for the description meanwhile */
+
 struct Call {
   _Atomic guint refs; /* control's own, and one for each message under way */
   Worker *worker;
@@ -17,6 +19,10 @@ struct Call {
   Negotiation *negotiation;
   gboolean freed, connected[2], ended[2];
   char fingerprint[2][LEG_FINGERPRINT_BYTES]; /* of connected sides */
+  CallIce ice;
+  IceService *ice_service;
+  IceAgent *agent;    /* towards B; NULL: ICE-lite */
+  GSource *gathering; /* until it is ready */
 };
 
 static void call_unref(Call *call) {
@@ -78,7 +84,7 @@ static void on_state(CallSide side, LegState state, const char *why, gpointer us
   control_post(note->call->control, G_PRIORITY_DEFAULT, deliver_state, note, state_note_free);
 }
 
-typedef enum OrderType { ORDER_START = 0, ORDER_APPLY, ORDER_TAPS, ORDER_KEYFRAME, ORDER_STATS, ORDER_STOP } OrderType;
+typedef enum OrderType { ORDER_START = 0, ORDER_USE_AGENT, ORDER_APPLY, ORDER_TAPS, ORDER_KEYFRAME, ORDER_STATS, ORDER_STOP } OrderType;
 
 /* What control wants of the worker, and what comes back. */
 typedef struct Order {
@@ -87,6 +93,7 @@ typedef struct Order {
   CallSide side;
   LegCredentials local[2];
   CallWorkerLeg legs[2];
+  IceAgent *agent;
   CallTap *taps;
   gsize n_taps;
   guint32 number, ssrc;
@@ -108,6 +115,7 @@ static void order_free(gpointer data) {
   Order *order = data;
   for (guint i = 0; i < 2; i++)
     call_worker_leg_clear(&order->legs[i]);
+  ice_agent_unref(order->agent);
   g_free(order->taps);
   call_unref(order->call);
   g_free(order);
@@ -120,6 +128,9 @@ static void order_carry_out(Worker *worker, gpointer data) {
   switch (order->type) {
   case ORDER_START:
     call_worker_start(packets, order->local);
+    break;
+  case ORDER_USE_AGENT:
+    call_worker_use_agent(packets, order->side, order->agent);
     break;
   case ORDER_APPLY:
     call_worker_apply(packets, CALL_A, &order->legs[CALL_A]);
@@ -161,6 +172,76 @@ static void order_send(Order *order) {
   worker_post(order->call->worker, order_carry_out, order, order_return);
 }
 
+/* --- a full agent towards B --- */
+
+/* Enough was found, or waited for. */
+static void be_ready(Call *call) {
+  if (call->freed || call->gathering == NULL)
+    return;
+  g_source_destroy(call->gathering);
+  g_clear_pointer(&call->gathering, g_source_unref);
+  g_auto(GStrv) candidates = ice_agent_candidates(call->agent);
+  negotiation_set_candidates(call->negotiation, CALL_B, (const char *const *)candidates);
+  if (call->events.ready != NULL)
+    call->events.ready(call, ice_agent_has_relay(call->agent) ? NULL : "the TURN server gave no address", call->user);
+}
+
+static gboolean on_gather_time_over(gpointer user) {
+  be_ready(user);
+  return G_SOURCE_REMOVE;
+}
+
+static void deliver_gathered(gpointer user) {
+  be_ready(user);
+}
+
+static void unref(gpointer call) {
+  call_unref(call);
+}
+
+/* Any thread. */
+static void on_gathered(gpointer user) {
+  Call *call = user;
+  control_post(call->control, G_PRIORITY_DEFAULT, deliver_gathered, call_ref(call), unref);
+}
+
+static void use_agent(Call *call) {
+  const LegCredentials *local = negotiation_credentials(call->negotiation, CALL_B);
+  call->gathering = g_timeout_source_new(GATHER_MS);
+  g_source_set_callback(call->gathering, on_gather_time_over, call_ref(call), unref);
+  g_source_attach(call->gathering, call->control);
+  call->agent = ice_agent_new(call->ice_service, local, on_gathered, call_ref(call), unref);
+  Order *order = order_new(call, ORDER_USE_AGENT, CALL_B);
+  order->agent = ice_agent_ref(call->agent);
+  order_send(order);
+}
+
+static void tell_agent(Call *call, const NegotiationIce *ice) {
+  if (call->agent == NULL || ice->ufrag == NULL)
+    return;
+  const IceRemote remote = {.ufrag = ice->ufrag,
+                            .pwd = ice->pwd,
+                            .candidates = (const char *const *)ice->candidates,
+                            .controlling = ice->controlling,
+                            .complete = ice->complete};
+  ice_agent_set_remote(call->agent, negotiation_credentials(call->negotiation, CALL_B), &remote);
+}
+
+gboolean call_is_ready(const Call *call) {
+  return call->gathering == NULL;
+}
+
+gboolean call_is_full(const Call *call) {
+  return call->agent != NULL;
+}
+
+void call_remote_candidate(Call *call, const char *candidate) {
+  if (call->agent == NULL)
+    return;
+  const char *value = g_str_has_prefix(candidate, "candidate:") ? candidate + strlen("candidate:") : "";
+  ice_agent_add_remote(call->agent, value);
+}
+
 Call *call_new(const CallConfig *config, const CallEvents *events, gpointer user) {
   Call *call = g_new0(Call, 1);
   atomic_init(&call->refs, 1);
@@ -175,6 +256,10 @@ Call *call_new(const CallConfig *config, const CallEvents *events, gpointer user
   for (guint i = 0; i < 2; i++)
     order->local[i] = *negotiation_credentials(call->negotiation, (CallSide)i);
   order_send(order);
+  call->ice = config->ice;
+  call->ice_service = config->ice_service;
+  if (call->ice == CALL_ICE_FULL)
+    use_agent(call);
   return call;
 }
 
@@ -182,6 +267,10 @@ void call_free(Call *call, void (*done)(gpointer user), gpointer user) {
   if (call == NULL)
     return;
   call->freed = TRUE;
+  if (call->gathering != NULL)
+    g_source_destroy(call->gathering);
+  g_clear_pointer(&call->gathering, g_source_unref);
+  g_clear_pointer(&call->agent, ice_agent_unref);
   g_clear_pointer(&call->negotiation, negotiation_free);
   Order *order = order_new(call, ORDER_STOP, CALL_A);
   order->done = done;
@@ -192,11 +281,17 @@ void call_free(Call *call, void (*done)(gpointer user), gpointer user) {
 
 gboolean call_description(Call *call, CallSide from, SdpType type, const char *sdp, char **out, GError **error) {
   NegotiationResult result = {0};
+  if (from == CALL_A && !call_is_ready(call) && type != SDP_ROLLBACK) {
+    g_set_error_literal(error, SDP_ERROR, SDP_ERROR_UNSUPPORTED, "the gate is still finding out how it can reach the other side");
+    return FALSE;
+  }
   if (!negotiation_handle(call->negotiation, from, type, sdp, &result, error)) {
     negotiation_result_clear(&result);
     return FALSE;
   }
   *out = g_steal_pointer(&result.out);
+  if (from == CALL_B && result.is_lite && call->ice == CALL_ICE_AUTO && call->agent == NULL)
+    use_agent(call);
   if (result.agreed) {
     Order *order = order_new(call, ORDER_APPLY, CALL_A);
     for (guint i = 0; i < 2; i++) {
@@ -204,6 +299,7 @@ gboolean call_description(Call *call, CallSide from, SdpType type, const char *s
       result.legs[i] = (CallWorkerLeg){0};
     }
     order_send(order); /* before the answer leaves: its receiver's checks find the leg ready */
+    tell_agent(call, &result.ice[CALL_B]);
   }
   call_ref(call); /* an event may free it */
   for (guint i = 0; i < 2; i++)

@@ -8,7 +8,7 @@
 
 #include "pipelines/relay/sdp.h"
 #include "pipelines/relay/tap.h"
-#include "pipelines/transport/leg.h"
+#include "pipelines/transport/ice-agent.h"
 
 typedef struct Call Call;
 typedef enum CallSide { CALL_A = 0, CALL_B = 1 } CallSide;
@@ -26,7 +26,17 @@ typedef struct CallEvents { /* control thread */
   void (*ended)(Call *call, CallSide side, const char *why, gpointer user); /* one leg ended by itself */
   /* After an answer changed what a side sends: the list of its tracks. A tap must be set anew (R9: a new take). */
   void (*tracks_changed)(Call *call, CallSide side, gpointer user);
+  /* call_is_ready is TRUE from now on. lacks: NULL, or what no server gave, a sentence. Once, and only where it was FALSE. */
+  void (*ready)(Call *call, const char *lacks, gpointer user);
 } CallEvents;
+
+/* How the gate's leg towards B does ICE; A's is always ICE-lite. Anything but LITE only where B is an SFU whose descriptions come from itself: a full
+ * agent checks every candidate in them (ice-agent.h), so those of a client would let it make the gate send to any address. */
+typedef enum CallIce {
+  CALL_ICE_LITE = 0,
+  CALL_ICE_AUTO, /* a full agent once B says that it is ICE-lite itself */
+  CALL_ICE_FULL,
+} CallIce;
 
 typedef struct CallConfig {
   Worker *worker;
@@ -35,11 +45,21 @@ typedef struct CallConfig {
   const char *const *addresses;     /* to announce; NULL-terminated, copied */
   guint16 port;
   GMainContext *control;
+  CallIce ice;
+  IceService *ice_service;          /* outlives the worker; not needed for CALL_ICE_LITE */
 } CallConfig;
 
 Call *call_new(const CallConfig *config, const CallEvents *events, gpointer user);
 /* Ends both legs; `done` (may be NULL) runs on control when the worker has let go of both: no packet of it passes afterwards (R15). Frees the call. */
 void call_free(Call *call, void (*done)(gpointer user), gpointer user);
+
+/* FALSE: what B is to get from A needs candidates that the gate is still gathering. Then call_description refuses A's; `ready` comes within 3 s, with
+ * whatever was found by then. */
+gboolean call_is_ready(const Call *call);
+/* B, as far as is known, is reached by a full agent: its candidates are used. */
+gboolean call_is_full(const Call *call);
+/* A candidate of B's, trickled: "candidate:…", or "" for their end. Without a full agent, or before B's description, nothing happens. */
+void call_remote_candidate(Call *call, const char *candidate);
 
 /* A description from `from`; *out is the one to send to the other side, g_free it. NULL *out with TRUE: nothing to pass on (rollback is passed as is).
  * Offers are staged until their answer (glare, rollback); answers apply both sides. An ICE restart makes fresh credentials on that leg only. */

@@ -14,6 +14,7 @@ typedef struct Offer {
 
 typedef struct NegotiationSide {
   LegCredentials local;
+  char **candidates;    /* of the gate's full agent towards this side; NULL: ICE-lite */
   SdpInfo *agreed;      /* the side's last description that was part of an agreement and had a transport; NULL: none */
   gboolean dtls_client; /* of the gate, once agreed; never changes (RFC 8842 section 5.5, fault 3) */
   Offer *staged;
@@ -55,11 +56,17 @@ void negotiation_free(Negotiation *negotiation) {
     offer_free(side->staged);
     sdp_info_free(side->agreed);
     g_array_unref(side->tracks);
+    g_strfreev(side->candidates);
     explicit_bzero(&side->local, sizeof side->local);
   }
   g_free(negotiation->fingerprint);
   g_strfreev(negotiation->addresses);
   g_free(negotiation);
+}
+
+void negotiation_set_candidates(Negotiation *negotiation, CallSide side, const char *const *candidates) {
+  g_strfreev(negotiation->sides[side].candidates);
+  negotiation->sides[side].candidates = g_strdupv((char **)candidates);
 }
 
 const LegCredentials *negotiation_credentials(const Negotiation *negotiation, CallSide side) {
@@ -74,6 +81,14 @@ void negotiation_result_clear(NegotiationResult *result) {
   g_free(result->out);
   for (guint i = 0; i < 2; i++)
     call_worker_leg_clear(&result->legs[i]);
+  for (guint i = 0; i < 2; i++) {
+    NegotiationIce *ice = &result->ice[i];
+    if (ice->pwd != NULL)
+      explicit_bzero(ice->pwd, strlen(ice->pwd));
+    g_free(ice->ufrag);
+    g_free(ice->pwd);
+    g_strfreev(ice->candidates);
+  }
 }
 
 static gboolean has_transport(const SdpInfo *info) {
@@ -97,14 +112,15 @@ static gboolean check_identity(const NegotiationSide *side, const SdpInfo *info,
   return TRUE;
 }
 
-static char *rewrite(const Negotiation *negotiation, const char *sdp, SdpType type, const LegCredentials *local, SdpSetup setup,
-                     GError **error) {
+static char *rewrite(const Negotiation *negotiation, CallSide to, const char *sdp, SdpType type, const LegCredentials *local,
+                     SdpSetup setup, GError **error) {
   SdpGate gate = {.ufrag = local->ufrag,
                   .pwd = local->pwd,
                   .fingerprint = negotiation->fingerprint,
                   .setup = setup,
                   .addresses = (const char *const *)negotiation->addresses,
-                  .port = negotiation->port};
+                  .port = negotiation->port,
+                  .candidates = (const char *const *)negotiation->sides[to].candidates};
   return sdp_rewrite(sdp, type, &gate, error);
 }
 
@@ -114,11 +130,12 @@ static gboolean handle_offer(Negotiation *negotiation, CallSide from, const char
   offer->info = sdp_read(sdp, SDP_OFFER, error);
   if (offer->info == NULL || !check_identity(side, offer->info, error))
     return FALSE;
+  result->is_lite = offer->info->ice_lite;
   offer->restarts = side->agreed != NULL && has_transport(offer->info) && strcmp(side->agreed->ufrag, offer->info->ufrag) != 0;
   if (offer->restarts)
     leg_credentials_new(&offer->fresh);
   /* The other leg does not restart: it sees its own gate, with the credentials it knows. */
-  result->out = rewrite(negotiation, sdp, SDP_OFFER, &other->local, SDP_SETUP_ACTPASS, error);
+  result->out = rewrite(negotiation, (CallSide)!from, sdp, SDP_OFFER, &other->local, SDP_SETUP_ACTPASS, error);
   if (result->out == NULL)
     return FALSE;
   offer_free(side->staged);
@@ -137,6 +154,17 @@ static void fill_leg(CallWorkerLeg *leg, const SdpInfo *info, gboolean dtls_clie
   leg->ufrag = g_strdup(info->ufrag);
   leg->fingerprints = g_strdup(info->fingerprints);
   leg->dtls_client = dtls_client;
+}
+
+/* gate_offered: the gate's own description was the offer (RFC 8445 section 6.1.1). */
+static void fill_ice(NegotiationIce *ice, const SdpInfo *info, gboolean gate_offered) {
+  if (!has_transport(info))
+    return;
+  *ice = (NegotiationIce){.ufrag = g_strdup(info->ufrag),
+                          .pwd = g_strdup(info->pwd),
+                          .candidates = g_strdupv(info->candidates),
+                          .controlling = info->ice_lite || gate_offered,
+                          .complete = info->complete};
 }
 
 static void agree_side(NegotiationSide *side, SdpInfo *info, gboolean dtls_client, GArray *sent) {
@@ -164,6 +192,8 @@ static void agree(Negotiation *negotiation, CallSide answerer, SdpInfo *info, gb
   }
   fill_leg(&result->legs[offerer], offer->info, offerer_client);
   fill_leg(&result->legs[answerer], info, answerer_client);
+  fill_ice(&result->ice[offerer], offer->info, FALSE);
+  fill_ice(&result->ice[answerer], info, TRUE);
   result->legs[offerer].tracks = tracks_agreed(offer->info, info, info);
   result->legs[answerer].tracks = tracks_agreed(info, offer->info, info);
   GArray *sent[2] = {tracks_sent(result->legs[0].tracks), tracks_sent(result->legs[1].tracks)};
@@ -182,12 +212,13 @@ static gboolean handle_answer(Negotiation *negotiation, CallSide from, SdpType t
   g_autoptr(SdpInfo) info = sdp_read(sdp, type, error);
   if (info == NULL || !check_identity(answerer, info, error))
     return FALSE;
+  result->is_lite = info->ice_lite;
   if (has_transport(info) && info->setup == SDP_SETUP_ACTPASS)
     return refuse(error, "an answer must choose a DTLS role: a=setup:active or passive");
 
   const LegCredentials *local = offerer->staged->restarts ? &offerer->staged->fresh : &offerer->local;
   SdpSetup setup = offerer_dtls_client(offerer, offerer->staged) ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
-  result->out = rewrite(negotiation, sdp, type, local, setup, error);
+  result->out = rewrite(negotiation, (CallSide)!from, sdp, type, local, setup, error);
   if (result->out == NULL)
     return FALSE;
   /* A provisional answer is shown, not applied: the offer may yet vanish. */

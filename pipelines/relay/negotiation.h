@@ -13,12 +13,22 @@ typedef struct Negotiation Negotiation;
 /* fingerprint and addresses are copied. */
 Negotiation *negotiation_new(const char *fingerprint, const char *const *addresses, guint16 port);
 void negotiation_free(Negotiation *negotiation);
+/* From now on this side sees a full ICE agent of the gate's with these candidates (copied), and no a=ice-lite. */
+void negotiation_set_candidates(Negotiation *negotiation, CallSide side, const char *const *candidates);
 const LegCredentials *negotiation_credentials(const Negotiation *negotiation, CallSide side); /* those in force */
+
+/* What a full agent of the gate's is to know of the side it talks to (IceRemote). Strings are owned. */
+typedef struct NegotiationIce {
+  char *ufrag, *pwd, **candidates; /* ufrag NULL: no transport */
+  gboolean controlling, complete;
+} NegotiationIce;
 
 typedef struct NegotiationResult {
   char *out;                 /* for the other side; NULL: nothing */
+  gboolean is_lite;          /* who described itself is ICE-lite */
   gboolean agreed;           /* an answer passed: legs and tracks are to be applied */
   CallWorkerLeg legs[2];
+  NegotiationIce ice[2];
   gboolean tracks_changed[2];
 } NegotiationResult;
 void negotiation_result_clear(NegotiationResult *result);

@@ -8,6 +8,7 @@
 #define SSRCS_MAX        64 /* a section: three simulcast layers with RTX and FEC are 9 */
 #define PAYLOADS_MAX     128
 #define FINGERPRINTS_MAX 8
+#define CANDIDATES_MAX   32
 #define EXTENSION_URI    "urn:ietf:params:rtp-hdrext:sdes:"
 
 static void track_free(gpointer data) {
@@ -23,6 +24,7 @@ void sdp_info_free(SdpInfo *info) {
     return;
   explicit_bzero(info->pwd, sizeof info->pwd);
   g_free(info->fingerprints);
+  g_strfreev(info->candidates);
   g_ptr_array_unref(info->tracks);
   g_free(info);
 }
@@ -200,6 +202,20 @@ static void collect_fingerprints(GString *lines, const GArray *attributes) {
   }
 }
 
+/* Of the section that speaks for the bundle; the others' repeat them (RFC 9143 section 7.2). */
+static char **read_candidates(const GstSDPMedia *media) {
+  g_autoptr(GStrvBuilder) values = g_strv_builder_new();
+  guint n = 0;
+  for (guint i = 0; media != NULL && i < gst_sdp_media_attributes_len(media) && n < CANDIDATES_MAX; i++) {
+    const GstSDPAttribute *attribute = gst_sdp_media_get_attribute(media, i);
+    if (!sdp_attribute_is(attribute, "candidate") || attribute->value == NULL)
+      continue;
+    g_strv_builder_add(values, attribute->value);
+    n++;
+  }
+  return g_strv_builder_end(values);
+}
+
 static SdpSetup setup_from_text(const char *text) {
   if (g_strcmp0(text, "actpass") == 0)
     return SDP_SETUP_ACTPASS;
@@ -247,6 +263,9 @@ SdpInfo *sdp_read(const char *sdp, SdpType type, GError **error) {
   info->tracks = g_ptr_array_new_with_free_func(track_free);
   const GstSDPMedia *transport = sdp_transport_section(message, type);
   gboolean usable = transport == NULL || read_transport(info, message, transport, error);
+  info->ice_lite = sdp_attribute(message, NULL, "ice-lite") != NULL;
+  info->candidates = read_candidates(transport);
+  info->complete = sdp_attribute(message, transport, "end-of-candidates") != NULL;
 
   for (guint i = 0; usable && i < gst_sdp_message_medias_len(message); i++) {
     SdpTrack *track = read_track(message, gst_sdp_message_get_media(message, i), type);

@@ -65,7 +65,9 @@ static const char *setup_text(SdpSetup setup) {
 
 /* Candidates in every section with a port, not in the tagged one alone: an answerer that rejects the first still finds them (RFC 9143 section 7.2). */
 static void add_candidates(GstSDPMedia *media, const SdpGate *gate) {
-  for (guint i = 0; gate->addresses[i] != NULL; i++) {
+  for (guint i = 0; gate->candidates != NULL && gate->candidates[i] != NULL; i++)
+    gst_sdp_media_add_attribute(media, "candidate", gate->candidates[i]);
+  for (guint i = 0; gate->candidates == NULL && gate->addresses[i] != NULL; i++) {
     /* RFC 8445 section 5.1.2.1: type preference 126 (host), local preference by the list's order, component 1. */
     guint32 priority = (126u << 24) | ((65535u - i) << 8) | 255u;
     g_autofree char *candidate = g_strdup_printf("%u 1 udp %u %s %u typ host", i + 1, priority, gate->addresses[i], gate->port);
@@ -74,12 +76,27 @@ static void add_candidates(GstSDPMedia *media, const SdpGate *gate) {
   gst_sdp_media_add_attribute(media, "end-of-candidates", NULL);
 }
 
+typedef struct Destination {
+  const char *address;
+  guint port;
+} Destination;
+
+/* RFC 8839 section 4.2.1.2: one of the candidates. Discard (9) and 0.0.0.0 where there is none (RFC 8840 section 4.1.1). words: split, keeps the address. */
+static Destination destination_of(const SdpGate *gate, char ***words) {
+  if (gate->candidates == NULL && gate->addresses[0] != NULL)
+    return (Destination){gate->addresses[0], gate->port};
+  *words = gate->candidates != NULL && gate->candidates[0] != NULL ? g_strsplit(gate->candidates[0], " ", 7) : NULL;
+  if (*words != NULL && g_strv_length(*words) == 7)
+    return (Destination){(*words)[4], (guint)g_ascii_strtoull((*words)[5], NULL, 10)};
+  return (Destination){"0.0.0.0", 9};
+}
+
 static void rewrite_section(GstSDPMedia *media, SdpType type, const SdpGate *gate) {
   gboolean has_port = gst_sdp_media_get_port(media) != 0;
+  g_auto(GStrv) words = NULL;
+  const Destination destination = destination_of(gate, &words);
   strip(media->attributes);
-  /* RFC 8839 section 4.2.1.2: the default destination is one of the candidates. */
-  const char *destination = has_port && gate->addresses[0] != NULL ? gate->addresses[0] : "0.0.0.0";
-  set_connections(media, destination);
+  set_connections(media, has_port ? destination.address : "0.0.0.0");
   if (!sdp_section_is_live(media, type))
     return;
   gst_sdp_media_add_attribute(media, "ice-ufrag", gate->ufrag);
@@ -88,19 +105,20 @@ static void rewrite_section(GstSDPMedia *media, SdpType type, const SdpGate *gat
   gst_sdp_media_add_attribute(media, "setup", setup_text(gate->setup));
   if (!has_port)
     return;
-  gst_sdp_media_set_port_info(media, gate->port, 0);
+  gst_sdp_media_set_port_info(media, destination.port, 0);
   add_candidates(media, gate);
 }
 
-static void rewrite_session(GstSDPMessage *message) {
+static void rewrite_session(GstSDPMessage *message, const SdpGate *gate) {
   const GstSDPOrigin *origin = gst_sdp_message_get_origin(message);
   g_autofree char *username = g_strdup(origin->username), *id = g_strdup(origin->sess_id), *version = g_strdup(origin->sess_version);
   gst_sdp_message_set_origin(message, username, id, version, "IN", "IP4", "127.0.0.1");
   if (gst_sdp_message_get_connection(message)->address != NULL)
     gst_sdp_message_set_connection(message, "IN", "IP4", "0.0.0.0", 0, 0);
   strip(message->attributes);
-  /* The gate takes (and ignores) trickled candidates, so nobody waits for the end of gathering (RFC 8840 section 4.1.1). */
-  gst_sdp_message_add_attribute(message, "ice-lite", NULL);
+  if (gate->candidates == NULL)
+    gst_sdp_message_add_attribute(message, "ice-lite", NULL);
+  /* The gate takes trickled candidates (ICE-lite: and ignores them), so nobody waits for the end of gathering (RFC 8840 section 4.1.1). */
   gst_sdp_message_add_attribute(message, "ice-options", "trickle");
 }
 
@@ -108,7 +126,7 @@ char *sdp_rewrite(const char *sdp, SdpType type, const SdpGate *gate, GError **e
   GstSDPMessage *message = sdp_parse(sdp, type, error);
   if (message == NULL)
     return NULL;
-  rewrite_session(message);
+  rewrite_session(message, gate);
   for (guint i = 0; i < gst_sdp_message_medias_len(message); i++)
     rewrite_section((GstSDPMedia *)gst_sdp_message_get_media(message, i), type, gate);
   char *text = gst_sdp_message_as_text(message);

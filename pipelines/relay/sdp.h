@@ -43,6 +43,9 @@ typedef struct SdpTrack { /* one m=audio or m=video section */
 
 typedef struct SdpInfo {
   char ufrag[260], pwd[260];
+  gboolean ice_lite;         /* its sender begins no check (RFC 8839 section 5.3) */
+  char **candidates;         /* values of a=candidate; never NULL. Of use to a full agent of the gate's, towards an SFU only */
+  gboolean complete;         /* a=end-of-candidates */
   char *fingerprints;        /* "sha-256 AB…" lines joined by '\n' */
   SdpSetup setup;
   GPtrArray *tracks;         /* SdpTrack */
@@ -53,13 +56,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SdpInfo, sdp_info_free)
 typedef struct SdpGate { /* what the receiver of the rewritten description is to see */
   const char *ufrag, *pwd, *fingerprint;
   SdpSetup setup;
-  const char *const *addresses; /* NULL-terminated, in order of preference */
+  const char *const *addresses; /* NULL-terminated, in order of preference; where the gate is ICE-lite */
   guint16 port;
+  const char *const *candidates; /* values of a=candidate, of a full agent; NULL: the gate is ICE-lite */
 } SdpGate;
 
 /* What the description says, without changing it. */
 SdpInfo *sdp_read(const char *sdp, SdpType type, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The description for the other side: gate's ICE (a=ice-lite, candidates, end-of-candidates), fingerprint, setup; no trace of the sender's addresses. */
+/* The description for the other side: gate's ICE (a=ice-lite unless it is full, candidates, end-of-candidates), fingerprint, setup; no trace of the sender's addresses. */
 char *sdp_rewrite(const char *sdp, SdpType type, const SdpGate *gate, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

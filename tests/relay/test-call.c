@@ -193,7 +193,7 @@ static void bed_new(Bed *bed, gsize ring_bytes, gboolean b_is_client) {
   bed->ring = tap_ring_new(ring_bytes);
   worker_start(bed->worker);
   worker_post(bed->worker, set_after_batch, bed->ring, NULL);
-  static const CallEvents events = {on_connected, on_ended, on_changed};
+  static const CallEvents events = {.connected = on_connected, .ended = on_ended, .tracks_changed = on_changed};
   CallConfig config = {
       .worker = bed->worker, .ring = bed->ring, .gate = &bed->gate, .addresses = addresses, .port = worker_port(bed->worker)};
   bed->call = call_new(&config, &events, bed);
