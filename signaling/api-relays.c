@@ -52,7 +52,7 @@ static gboolean read_whose(HttpRequest *request, const Token *token, char *sessi
   return TRUE;
 }
 
-typedef struct Described { /* what a body says; borrowed from it */
+typedef struct Described { /* what a body says; borrowed from it, and so from its request */
   CallSide from;
   SdpType type;
   const char *type_text, *sdp;
@@ -77,6 +77,18 @@ static gboolean read_description(HttpRequest *request, Described *described) {
   return TRUE;
 }
 
+/* A full agent checks every address in the SFU's description. A participant's word for it would let them make the gate send to any. */
+static gboolean may_describe(HttpRequest *request, const Relay *relay, const Described *described, const Token *token) {
+  if (described->from == CALL_A || token->role == TOKEN_ROLE_SERVICE || described->sdp == NULL ||
+      !relay_begins_checks(relay, described->type, described->sdp))
+    return TRUE;
+  http_respond_error(
+      request, 403, "service_only",
+      "The gate itself checks the addresses in this SFU's descriptions (it is ICE-lite, or [sfu] ice = full), so they are taken from "
+      "a service alone: let your server send them.");
+  return FALSE;
+}
+
 static gboolean pass(HttpRequest *request, Relay *relay, const Described *described, guint status) {
   g_autofree char *out = NULL;
   g_autoptr(GError) error = NULL;
@@ -93,6 +105,36 @@ static gboolean pass(HttpRequest *request, Relay *relay, const Described *descri
   return TRUE;
 }
 
+typedef struct Waiting { /* for the gate's candidates towards the SFU */
+  HttpRequest *request;
+  Described described;
+  gboolean is_new;
+} Waiting;
+
+static void go(Relay *relay, gpointer data) {
+  g_autofree Waiting *waiting = data;
+  if (relay == NULL)
+    http_respond_error(waiting->request, 409, "not_joined",
+                       "This person left the session, or the relay ended, while the gate was about it.");
+  else if (!pass(waiting->request, relay, &waiting->described, waiting->is_new ? 201 : 200)) {
+    if (waiting->is_new)
+      relay_end(relay);
+  } else if (waiting->is_new)
+    g_message("event=relay_opened session=%s participant=%s relay=%s", relay->session, relay->participant, relay->id);
+}
+
+/* The SFU's never wait: what they need is found out with them. */
+static void pass_when_ready(HttpRequest *request, Relay *relay, const Described *described, gboolean is_new) {
+  Waiting *waiting = g_new(Waiting, 1);
+  *waiting = (Waiting){request, *described, is_new};
+  if (described->from == CALL_B)
+    go(relay, waiting);
+  else if (!relay_when_ready(relay, go, waiting)) {
+    g_free(waiting);
+    http_respond_error(request, 429, "too_many", "A description of this relay is still on its way: send the next when it was answered.");
+  }
+}
+
 static void post_new(HttpRequest *request, Daemon *daemon, const Token *token) {
   char session[TOKEN_ID_BYTES_MAX + 1], participant[TOKEN_ID_BYTES_MAX + 1];
   Described described;
@@ -104,14 +146,12 @@ static void post_new(HttpRequest *request, Daemon *daemon, const Token *token) {
     return;
   }
   Relay *relay = relay_new(daemon, session, participant, &error);
-  if (relay == NULL) {
+  if (relay == NULL)
     relay_respond_error(request, error);
-    return;
-  }
-  if (pass(request, relay, &described, 201))
-    g_message("event=relay_opened session=%s participant=%s relay=%s", session, participant, relay->id);
-  else
+  else if (!may_describe(request, relay, &described, token))
     relay_end(relay);
+  else
+    pass_when_ready(request, relay, &described, TRUE);
 }
 
 void api_relays(HttpRequest *request, Daemon *daemon, const char *id, const Token *token) {
@@ -136,7 +176,7 @@ void api_relays(HttpRequest *request, Daemon *daemon, const char *id, const Toke
     else if (is_delete) {
       relay_end(relay);
       http_respond_bytes(request, 204, NULL, g_bytes_new(NULL, 0));
-    } else if (read_description(request, &described))
-      (void)pass(request, relay, &described, 200);
+    } else if (read_description(request, &described) && may_describe(request, relay, &described, token))
+      pass_when_ready(request, relay, &described, FALSE);
   }
 }

@@ -12,6 +12,7 @@
 #include "gate/consent/consent-event.h"
 #include "signaling/address.h"
 #include "signaling/config-keys.h"
+#include "signaling/ice-server.h"
 
 #ifndef RECGATE_VERSION
 #define RECGATE_VERSION "unknown"
@@ -295,6 +296,32 @@ static gboolean mode_fits(const Config *config, GError **error) {
   return TRUE;
 }
 
+static gboolean ice_server_fits(const char *text, const char *scheme) {
+  IceServer server = {0};
+  const gboolean fits = text == NULL || ice_server_parse(text, scheme, &server);
+  g_free(server.address);
+  return fits;
+}
+
+static gboolean ice_fits(const Config *config, GError **error) {
+  const gboolean is_full = g_str_equal(config->sfu_ice, "full"), has_servers = config->sfu_stun != NULL || config->sfu_turn != NULL;
+  if (!is_full && !g_str_equal(config->sfu_ice, "lite"))
+    return wrong(error, "[sfu] ice: give lite or full");
+  if ((is_full || has_servers) && !config_has_sfu(config))
+    return wrong(error, "[sfu] ice, stun and turn are of legs towards an SFU: set mode = janus or relays");
+  if (has_servers && !is_full && g_str_equal(config->sfu_mode, "janus"))
+    return wrong(error, "[sfu] stun and turn are used by a full agent alone: set ice = full");
+  if (!ice_server_fits(config->sfu_stun, "stun"))
+    return wrong(error, "[sfu] stun: give stun:ADDR:PORT with a literal address, such as stun:192.0.2.7:3478");
+  if (!ice_server_fits(config->sfu_turn, "turn"))
+    return wrong(error, "[sfu] turn: give turn:ADDR:PORT with a literal address, such as turn:192.0.2.7:3478; ?transport=udp may follow");
+  if (!config->sfu_turn != !config->sfu_turn_user || !config->sfu_turn != !config->sfu_turn_password_file)
+    return wrong(error, "[sfu] turn, turn_user and turn_password_file belong together: set all or none");
+  if (config->sfu_relay_only != 0 && config->sfu_turn == NULL)
+    return wrong(error, "[sfu] relay_only needs turn");
+  return TRUE;
+}
+
 static gboolean config_fits(const Config *config, GError **error) {
   if (!config->tls_cert != !config->tls_key)
     return wrong(error, "[signaling] tls_cert and tls_key belong together: set both or none");
@@ -304,7 +331,7 @@ static gboolean config_fits(const Config *config, GError **error) {
     return wrong(error, "[consent] heartbeat_ms must be below lease_ms, or every consent lapses between heartbeats (R10)");
   if (config->lease_ms > config->absent_ms)
     return wrong(error, "[consent] absent_ms must be at least lease_ms (R10)");
-  if (!mode_fits(config, error))
+  if (!mode_fits(config, error) || !ice_fits(config, error))
     return FALSE;
   for (char **ip = config->announce; *ip; ip++) {
     g_autoptr(GInetAddress) address = g_inet_address_new_from_string(*ip);

@@ -36,6 +36,10 @@ typedef struct Config {
   char *sfu_mode;                                   /* [sfu] "none" | "janus" | "relays"; never NULL once loaded */
   char *sfu_janus;                                  /* [sfu] where Janus's WebSocket is (upstream.h); NULL: not this one */
   char *sfu_janus_token_file, *sfu_janus_secret_file; /* what Janus itself wants of its clients; NULL: nothing */
+  char *sfu_ice;                                    /* "lite" | "full": the gate's legs towards it (call.h) */
+  char *sfu_stun, *sfu_turn;                        /* of full ones: stun:ADDR:PORT, turn:ADDR:PORT (ice-server.h); NULL: none */
+  char *sfu_turn_user, *sfu_turn_password_file;
+  gint64 sfu_relay_only;                            /* 1: nothing but the TURN server's addresses */
   char *sfu_whip, *sfu_whip_token_file;             /* WHIP server behind the gate, with {session}, {participant}, {resource}; the token it wants */
   gint64 workers;                                   /* [media] workers; 0: one a core */
   gint64 coalesce_us;                               /* longest time that packets gather under load */

@@ -36,6 +36,7 @@ typedef struct Daemon {
   GHashTable *janus_entrants; /* session id -> who is in which room (janus-rooms.c); NULL: nobody yet */
   MediaLane *lanes;
   guint n_lanes, next_lane;
+  IceService *ice; /* of legs towards an SFU; NULL: there is none */
   GHashTable *sessions;    /* id -> Session, owned */
   GHashTable *connections; /* set of Connection: which sockets still are */
   struct Whips *whips;     /* requests to a WHIP server (whip-upstream.h) */

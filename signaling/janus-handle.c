@@ -25,8 +25,14 @@ void janus_handle_hangup(JanusHandle *handle) {
     session_sfu_unlink(link);
 }
 
+static void on_ready(gpointer user) {
+  janus_wake(((JanusHandle *)user)->janus);
+}
+
 static void on_over(gpointer user) {
-  ((JanusHandle *)user)->link = NULL;
+  JanusHandle *handle = user;
+  handle->link = NULL;
+  janus_wake(handle->janus);
 }
 
 Member *janus_member(Janus *janus, GError **error) {
@@ -52,7 +58,8 @@ static gboolean ensure_link(JanusHandle *handle, Member *member, SdpType type, G
   if (handle->link != NULL)
     return TRUE;
   if (type == SDP_OFFER)
-    handle->link = session_sfu_link(member, on_over, handle);
+    handle->link = session_sfu_link(member, on_ready, on_over, handle);
+  handle->is_fresh = handle->link != NULL;
   if (handle->link != NULL)
     return TRUE;
   if (type == SDP_OFFER)
@@ -60,6 +67,17 @@ static gboolean ensure_link(JanusHandle *handle, Member *member, SdpType type, G
   else
     g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_SDP, "An answer to no offer: that PeerConnection is over.");
   return FALSE;
+}
+
+gboolean janus_handle_must_wait(JanusHandle *handle, const json_t *jsep) {
+  Member *member = janus_member(handle->janus, NULL);
+  return member != NULL && ensure_link(handle, member, sdp_type_parse(json_text_member(jsep, "type")), NULL) &&
+         !call_is_ready(handle->link->call);
+}
+
+void janus_handle_trickle(JanusHandle *handle, const char *candidate) {
+  if (handle->link != NULL && candidate != NULL)
+    call_remote_candidate(handle->link->call, candidate);
 }
 
 gboolean janus_handle_describe(JanusHandle *handle, CallSide from, json_t *jsep, GError **error) {
@@ -72,17 +90,17 @@ gboolean janus_handle_describe(JanusHandle *handle, CallSide from, json_t *jsep,
     g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_SDP, "A jsep has a “type” of offer or answer, and an “sdp”.");
     return FALSE;
   }
-  const gboolean is_new = handle->link == NULL;
   if (!ensure_link(handle, member, type, error))
     return FALSE;
   g_autoptr(GError) why = NULL;
   g_autofree char *out = NULL;
   if (!call_description(handle->link->call, from, type, sdp, &out, &why)) {
-    if (is_new)
+    if (handle->is_fresh)
       janus_handle_hangup(handle);
     g_set_error(error, JANUS_ERROR, JANUS_ERROR_SDP, "The gate cannot pass this description: %s.", why->message);
     return FALSE;
   }
+  handle->is_fresh = FALSE;
   json_object_set_new(jsep, "sdp", json_string(out != NULL ? out : "")); /* the sender's own never passes */
   return TRUE;
 }

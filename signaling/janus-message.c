@@ -98,7 +98,12 @@ JanusReply janus_reply_read(json_t *message) {
                       .handle = number(message, "sender"),
                       .id = number(json_object_get(message, "data"), "id"),
                       .transaction = json_text_member(message, "transaction"),
-                      .jsep = json_object_get(message, "jsep")};
+                      .jsep = json_object_get(message, "jsep"),
+                      .candidate = json_object_get(message, "candidate")};
+}
+
+const char *janus_reply_candidate(const JanusReply *reply) {
+  return json_is_true(json_object_get(reply->candidate, "completed")) ? "" : json_text_member(reply->candidate, "candidate");
 }
 
 json_t *janus_error_json(const json_t *about, int code, const char *reason) {

@@ -69,8 +69,11 @@ typedef struct JanusReply { /* what Janus says, asked or not */
   guint64 session, handle, id;
   const char *transaction;
   json_t *jsep;
+  json_t *candidate; /* of a TRICKLE */
 } JanusReply;
 JanusReply janus_reply_read(json_t *message);
+/* What a TRICKLE says: "candidate:…", "" for their end, NULL: nothing of the kind. Borrowed. */
+const char *janus_reply_candidate(const JanusReply *reply);
 
 /* Janus's form of an error; about: what it answers, a request or a reply, NULL: nothing readable. New reference. */
 json_t *janus_error_json(const json_t *about, int code, const char *reason);

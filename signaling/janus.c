@@ -73,6 +73,12 @@ static void learn(Janus *janus, const JanusReply *reply) {
   g_hash_table_remove(janus->asked, reply->transaction);
 }
 
+static void forget_waiting(Janus *janus) {
+  g_clear_handle_id(&janus->waking, g_source_remove);
+  while (!g_queue_is_empty(&janus->waiting))
+    json_decref(g_queue_pop_head(&janus->waiting));
+}
+
 /* --- from Janus --- */
 
 static void pass_down(Janus *janus, json_t *message, const JanusReply *reply) {
@@ -113,7 +119,9 @@ static void on_reply(json_t *message, gpointer user) {
   case JANUS_REPLY_TIMEOUT:
     forget_session(janus, reply.session);
     break;
-  case JANUS_REPLY_TRICKLE: /* where Janus is: the client is to reach the gate only */
+  case JANUS_REPLY_TRICKLE: /* where Janus is: for the gate, where it checks itself; the client is to reach the gate only */
+    if (handle != NULL)
+      janus_handle_trickle(handle, janus_reply_candidate(&reply));
     return;
   case JANUS_REPLY_OTHER:
     break;
@@ -133,6 +141,7 @@ static void on_upstream_closed(gboolean was_open, const char *why, gpointer user
     json_auto_t *about = json_pack("{s:s}", "transaction", transaction);
     janus->client->answer(janus->user, janus_error_json(about, JANUS_ERROR_UNREACHABLE, reason));
   }
+  forget_waiting(janus);
   g_hash_table_remove_all(janus->asked);
   g_hash_table_remove_all(janus->handles);
   g_hash_table_remove_all(janus->sessions);
@@ -161,13 +170,15 @@ static gboolean may_attach(const Janus *janus, const JanusRequest *request, GErr
   return TRUE;
 }
 
+/* FALSE without an error: not yet (janus_handle_must_wait). */
 static gboolean may_pass_message(JanusHandle *handle, const JanusRequest *request, GError **error) {
   char *refusal = janus_refuse_body(handle->plugin, request->body);
   if (refusal != NULL) {
     g_message("event=recording_elsewhere_refused session=%s participant=%s", handle->janus->session, handle->janus->participant);
     return fail_taken(error, JANUS_ERROR_UNAUTHORIZED, refusal);
   }
-  return request->jsep == NULL || janus_handle_describe(handle, CALL_A, request->jsep, error);
+  return request->jsep == NULL ||
+         (!janus_handle_must_wait(handle, request->jsep) && janus_handle_describe(handle, CALL_A, request->jsep, error));
 }
 
 static gboolean may_pass(Janus *janus, const JanusRequest *request, GError **error) {
@@ -217,15 +228,55 @@ static void note(Janus *janus, json_t *message, const JanusRequest *request) {
   }
 }
 
-gboolean janus_pass(Janus *janus, json_t *message, const JanusRequest *request, GError **error) {
-  if (janus->upstream == NULL)
-    return fail(error, JANUS_ERROR_UNREACHABLE, "Janus has gone from behind the gate: begin anew.");
+/* FALSE without an error: it has to wait. */
+static gboolean pass_now(Janus *janus, json_t *message, const JanusRequest *request, GError **error) {
   if (!may_pass(janus, request, error))
     return FALSE;
   note(janus, message, request);
   janus_request_set_secrets(message, janus->daemon->janus_token, janus->daemon->janus_secret);
   upstream_send(janus->upstream, json_incref(message));
   return TRUE;
+}
+
+gboolean janus_pass(Janus *janus, json_t *message, const JanusRequest *request, GError **error) {
+  GError *why = NULL;
+  if (janus->upstream == NULL)
+    return fail(error, JANUS_ERROR_UNREACHABLE, "Janus has gone from behind the gate: begin anew.");
+  if (g_queue_get_length(&janus->waiting) >= JANUS_WAITING_MAX)
+    return fail(error, JANUS_ERROR_LIMIT, "Too many messages wait for the gate's own candidates towards Janus.");
+  if (g_queue_is_empty(&janus->waiting) && pass_now(janus, message, request, &why))
+    return TRUE;
+  if (why != NULL) {
+    g_propagate_error(error, why);
+    return FALSE;
+  }
+  g_queue_push_tail(&janus->waiting, json_incref(message));
+  return TRUE;
+}
+
+/* FALSE: the first of them has to wait longer. */
+static gboolean serve_first(Janus *janus, json_t *message) {
+  JanusRequest request;
+  g_autoptr(GError) error = NULL;
+  if (janus_request_read(message, &request, &error) && pass_now(janus, message, &request, &error))
+    return TRUE;
+  if (error == NULL)
+    return FALSE;
+  janus->client->answer(janus->user, janus_error_json(message, error->code, error->message));
+  return TRUE;
+}
+
+static gboolean serve_waiting(gpointer data) {
+  Janus *janus = data;
+  janus->waking = 0;
+  for (json_t *message; (message = g_queue_peek_head(&janus->waiting)) != NULL && serve_first(janus, message);)
+    json_decref(g_queue_pop_head(&janus->waiting));
+  return G_SOURCE_REMOVE;
+}
+
+void janus_wake(Janus *janus) {
+  if (janus->waking == 0 && !g_queue_is_empty(&janus->waiting))
+    janus->waking = g_idle_add(serve_waiting, janus);
 }
 
 void janus_keep_alive(Janus *janus, guint64 session) {
@@ -257,6 +308,7 @@ void janus_free(Janus *janus) {
     return;
   upstream_free(g_steal_pointer(&janus->upstream)); /* Janus ends its sessions with it */
   g_hash_table_unref(janus->handles);
+  forget_waiting(janus); /* after the handles, whose end wakes it */
   g_hash_table_unref(janus->sessions);
   g_hash_table_unref(janus->asked);
   g_free(janus);

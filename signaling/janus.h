@@ -15,6 +15,8 @@
 #define JANUS_SESSIONS_MAX 8
 #define JANUS_HANDLES_MAX 128
 #define JANUS_RATE_FACTOR 4 /* times [limits] messages_per_s_max: every candidate is a message */
+/* Messages of a client's that wait with the description before them (3 s at most): every candidate is one. */
+#define JANUS_WAITING_MAX 128
 
 /* How the application's client is reached. Messages: the reference is taken. */
 typedef struct JanusClient {
@@ -34,14 +36,18 @@ typedef struct Janus { /* one client and its connection to Janus */
   GHashTable *sessions; /* set of gint64: those that Janus made for this client. Another's cannot be used */
   GHashTable *handles;  /* JanusHandle by id, owned */
   GHashTable *asked;    /* transaction -> plugin to attach, "" for a session: not answered yet */
+  GQueue waiting;       /* json_t, owned: the first has a description that waits for call_is_ready, the others keep their order */
+  guint waking;
 } Janus;
+void janus_wake(Janus *janus); /* what waits may go on, or never will: looked at soon */
 
 gboolean janus_start(Daemon *daemon, GError **error); /* reads Janus's own secrets, where it has some */
 /* FALSE: not a participant's valid recgate token (jwt NULL: none), JANUS_ERROR_UNAUTHORIZED; that is on the ledger. */
 gboolean janus_admit(Daemon *daemon, const char *jwt, Token *token, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Janus *janus_new(Daemon *daemon, const Token *token, const JanusClient *client, gpointer user); /* client: outlives it */
 void janus_free(Janus *janus); /* Janus ends its sessions, the gate its media; no event afterwards. NULL is fine */
-/* A request of the client's, which is changed on its way. FALSE: it was not passed on, error is what to answer. */
+/* A request of the client's, which is changed on its way, perhaps later: then a refusal comes as an answer. FALSE: it was not passed on, error is what to
+ * answer. */
 gboolean janus_pass(Janus *janus, json_t *message, const JanusRequest *request, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean janus_has_session(const Janus *janus, guint64 id);
 void janus_keep_alive(Janus *janus, guint64 session); /* for a client that is there without saying anything; its answer is nobody's */
@@ -54,10 +60,14 @@ typedef struct JanusHandle {
   gint64 id, session;
   char *plugin;
   Link *link; /* NULL: no PeerConnection */
+  gboolean is_fresh; /* the link has not had a description yet */
 } JanusHandle;
 JanusHandle *janus_handle_new(Janus *janus, gint64 id, gint64 session, const char *plugin);
 void janus_handle_free(gpointer handle);
 void janus_handle_hangup(JanusHandle *handle); /* the PeerConnection alone */
+/* The gate does not know its own candidates yet that a client's description needs: it waits until janus_wake. */
+gboolean janus_handle_must_wait(JanusHandle *handle, const json_t *jsep);
+void janus_handle_trickle(JanusHandle *handle, const char *candidate); /* of Janus's */
 /* Puts the gate into a description that passes, CALL_A: from the client. FALSE: it may not pass; its sender is not in the session, or the SDP is refused. */
 gboolean janus_handle_describe(JanusHandle *handle, CallSide from, json_t *jsep, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* NULL: the person of this connection is not in the session, or this connection is of an earlier stay of theirs. */

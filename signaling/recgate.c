@@ -8,13 +8,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "gate/ledger/note.h"
 #include "gate/vault/head.h"
 #include "signaling/address.h"
 #include "signaling/api-export.h"
+#include "signaling/ice-server.h"
 #include "signaling/janus-http-session.h"
 #include "signaling/letter.h"
 #include "signaling/notify.h"
 #include "signaling/relay.h"
+#include "signaling/report-transfer.h"
 #include "signaling/reports.h"
 #include "signaling/whip-upstream.h"
 
@@ -121,6 +124,27 @@ static gboolean start_key(Daemon *daemon, GError **error) {
   return daemon->key != NULL;
 }
 
+/* Beside the workers in rank: it holds a leg's lock while a worker waits to send. */
+static gboolean start_ice(Daemon *daemon, const char *address, GError **error) {
+  const Config *config = daemon->config;
+  g_autoptr(GInetAddress) at = g_inet_address_new_from_string(address);
+  IceServers servers = {.turn_user = config->sfu_turn_user, .relay_only = config->sfu_relay_only != 0};
+  if (!config_has_sfu(config))
+    return TRUE;
+  if (config->sfu_turn_password_file != NULL && (servers.turn_password = report_secret(config->sfu_turn_password_file, 1, error)) == NULL)
+    return FALSE;
+  if (config->sfu_stun != NULL)
+    (void)ice_server_parse(config->sfu_stun, "stun", &servers.stun); /* config_load has checked both */
+  if (config->sfu_turn != NULL)
+    (void)ice_server_parse(config->sfu_turn, "turn", &servers.turn);
+  servers.bind = g_inet_address_get_is_any(at) ? NULL : address;
+  daemon->ice = ice_service_new(&servers);
+  note_text_free((char *)servers.turn_password);
+  g_free(servers.stun.address);
+  g_free(servers.turn.address);
+  return TRUE;
+}
+
 static gboolean start_media(Daemon *daemon, GError **error) {
   g_autoptr(GInetSocketAddress) at = address_parse(daemon->config->media); /* config_load has checked it */
   g_autofree char *address = g_inet_address_to_string(g_inet_socket_address_get_address(at));
@@ -138,10 +162,11 @@ static gboolean start_media(Daemon *daemon, GError **error) {
     worker_set_after_batch(lane->worker, (void (*)(gpointer))tap_ring_wake, lane->ring);
   }
   be_prompt(SCHED_RR, RANK_SHORT_STEPS);
-  for (guint i = 0; i < daemon->n_lanes; i++)
+  const gboolean started = start_ice(daemon, address, error);
+  for (guint i = 0; started && i < daemon->n_lanes; i++)
     worker_start(daemon->lanes[i].worker);
   be_prompt(SCHED_OTHER, RANK_ORDINARY);
-  return TRUE;
+  return started;
 }
 
 static gboolean start_server(Daemon *daemon, GError **error) {
@@ -256,6 +281,7 @@ static void stop(Daemon *daemon) {
     recorder_free(daemon->lanes[i].recorder);
     tap_ring_free(daemon->lanes[i].ring);
   }
+  ice_service_free(daemon->ice); /* the workers' legs held its agents */
   vault_free(daemon->vault);
   reports_free(daemon->reports); /* its last answers came from the vault */
   whip_upstream_free(daemon);

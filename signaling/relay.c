@@ -7,8 +7,15 @@
 
 G_DEFINE_QUARK(recgate - relay - error, relay_error)
 
+static void relay_go(Relay *relay, gboolean is_over) {
+  void (*go)(Relay * relay, gpointer data) = g_steal_pointer(&relay->go);
+  if (go != NULL)
+    go(is_over ? NULL : relay, relay->data);
+}
+
 static void relay_free(gpointer data) {
   Relay *relay = data;
+  relay_go(relay, TRUE);
   if (relay->link != NULL)
     session_sfu_unlink(relay->link);
   if (relay->over != NULL)
@@ -22,6 +29,10 @@ GHashTable *relays_new(void) {
 
 void relay_end(Relay *relay) {
   g_hash_table_remove(relay->daemon->relays, relay->id);
+}
+
+static void on_link_ready(gpointer user) {
+  relay_go(user, FALSE);
 }
 
 static void on_link_over(gpointer user) {
@@ -50,7 +61,7 @@ Relay *relay_new(Daemon *daemon, const char *session, const char *participant, G
     return NULL;
   Relay *relay = g_new0(Relay, 1);
   relay->daemon = daemon;
-  relay->link = session_sfu_link(member, on_link_over, relay);
+  relay->link = session_sfu_link(member, on_link_ready, on_link_over, relay);
   if (relay->link == NULL) {
     g_free(relay);
     g_set_error(error, RELAY_ERROR, RELAY_ERROR_MANY, "One person has at most %d relays: end those that are over.", SESSION_SFU_LINKS_MAX);
@@ -68,14 +79,27 @@ Relay *relay_find(Daemon *daemon, const char *id) {
   return g_hash_table_lookup(daemon->relays, id);
 }
 
+gboolean relay_when_ready(Relay *relay, void (*go)(Relay *relay, gpointer data), gpointer data) {
+  if (relay->go != NULL)
+    return FALSE;
+  relay->go = go;
+  relay->data = data;
+  if (call_is_ready(relay->link->call))
+    relay_go(relay, FALSE);
+  return TRUE;
+}
+
+gboolean relay_begins_checks(const Relay *relay, SdpType type, const char *sdp) {
+  return call_is_full(relay->link->call) || sdp_is_ice_lite(sdp, type);
+}
+
 gboolean relay_describe(Relay *relay, CallSide from, SdpType type, const char *sdp, char **out, GError **error) {
   g_autoptr(GError) why = NULL;
   if (!take_turn(relay->link->member[CALL_A], error))
     return FALSE;
-  if (sdp_is_ice_lite(sdp, type)) {
-    g_set_error(error, RELAY_ERROR, RELAY_ERROR_ICE_LITE,
-                "%s is ICE-lite (a=ice-lite), and so is the gate: neither would begin. The gate needs full ICE on that side.",
-                from == CALL_B ? "The SFU" : "The client");
+  if (from == CALL_A && sdp_is_ice_lite(sdp, type)) {
+    g_set_error_literal(error, RELAY_ERROR, RELAY_ERROR_ICE_LITE,
+                        "The client is ICE-lite (a=ice-lite), and so is the gate towards it: neither would begin. It needs full ICE.");
     return FALSE;
   }
   if (call_description(relay->link->call, from, type, sdp, out, &why))

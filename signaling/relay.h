@@ -14,7 +14,7 @@ typedef enum RelayError {
   RELAY_ERROR_NOT_JOINED = 1, /* R7: who is to send is not in the session */
   RELAY_ERROR_MANY,           /* SESSION_SFU_LINKS_MAX relays of one person */
   RELAY_ERROR_FAST,           /* [limits] messages_per_s_max descriptions of one person a second, twice as many in a burst */
-  RELAY_ERROR_ICE_LITE,       /* neither side would begin a check (RFC 8445 section 6.1.1) */
+  RELAY_ERROR_ICE_LITE,       /* the client's side is, as the gate's towards it: neither would begin a check (RFC 8445 section 6.1.1) */
   RELAY_ERROR_DESCRIPTION,
   RELAY_ERROR_TOO_LARGE,
 } RelayError;
@@ -27,6 +27,8 @@ struct Relay {
   char id[2 * RELAY_ID_BYTES + 1];
   char session[TOKEN_ID_BYTES_MAX + 1], participant[TOKEN_ID_BYTES_MAX + 1];
   Link *link;                                /* never NULL while the relay can be found */
+  void (*go)(Relay *relay, gpointer data);   /* of relay_when_ready; NULL: nothing waits */
+  gpointer data;
   void (*over)(Relay *relay, gpointer user); /* however it ended; the relay is freed after it. NULL: nobody asks */
   gpointer user;
 };
@@ -35,6 +37,11 @@ GHashTable *relays_new(void); /* of a daemon */
 /* For somebody who is in the session now; borrowed. NULL: NOT_JOINED, MANY or FAST. */
 Relay *relay_new(Daemon *daemon, const char *session, const char *participant, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Relay *relay_find(Daemon *daemon, const char *id); /* NULL: none, or not any more */
+/* Runs go(relay, data) when a description of the client's can be passed: at once, or within 3 s where the gate has to find candidates first (call.h).
+ * relay NULL: it ended before that. FALSE: one waits already, go never runs. */
+gboolean relay_when_ready(Relay *relay, void (*go)(Relay *relay, gpointer data), gpointer data) G_GNUC_WARN_UNUSED_RESULT;
+/* The gate begins checks to the candidates in this description of the SFU's: only who speaks for the SFU may give it (ice-agent.h). */
+gboolean relay_begins_checks(const Relay *relay, SdpType type, const char *sdp);
 /* As call_description. An answer to no offer is refused with DESCRIPTION. */
 gboolean relay_describe(Relay *relay, CallSide from, SdpType type, const char *sdp, char **out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void relay_end(Relay *relay);

@@ -77,7 +77,10 @@ static void on_ended(Call *call, CallSide side, const char *why, gpointer user) 
   (void)call;
   Link *link = user;
   Session *session = link->session;
-  g_debug("session=%s leg=%s ended why=%s", session->id, link->member[side] != NULL ? link->member[side]->id : "sfu", why);
+  if (link->member[side] != NULL)
+    g_debug("session=%s leg=%s ended why=%s", session->id, link->member[side]->id, why);
+  else
+    g_message("event=sfu_leg_ended session=%s participant=%s why=\"%s\"", session->id, link->member[CALL_A]->id, why);
   link->connected[side] = FALSE;
   link->broken = TRUE;
   if (!session->renewing)
@@ -90,7 +93,25 @@ static void on_tracks_changed(Call *call, CallSide side, gpointer user) {
   session_take_tracks_changed(((Link *)user)->session);
 }
 
-static const CallEvents CALL_EVENTS = {on_connected, on_ended, on_tracks_changed};
+static void on_ready(Call *call, const char *lacks, gpointer user) {
+  (void)call;
+  Link *link = user;
+  if (lacks != NULL)
+    g_warning("event=turn_failed session=%s participant=%s why=\"%s\" advice=\"[sfu] turn, turn_user and turn_password_file: is the server "
+              "reached, and are they what it knows?\"",
+              link->session->id, link->member[CALL_A]->id, lacks);
+  if (link->ready != NULL)
+    link->ready(link->user);
+}
+
+static const CallEvents CALL_EVENTS = {on_connected, on_ended, on_tracks_changed, on_ready};
+
+/* Janus passes on what the gate itself wrote for another one's leg (VideoCall): what it says of ICE-lite tells nothing. */
+static CallIce sfu_ice(const Config *config) {
+  if (g_str_equal(config->sfu_ice, "full"))
+    return CALL_ICE_FULL;
+  return g_str_equal(config->sfu_mode, "relays") ? CALL_ICE_AUTO : CALL_ICE_LITE;
+}
 
 static Link *link_new(Session *session, Member *a, Member *b) {
   Link *link = g_new0(Link, 1);
@@ -105,6 +126,8 @@ static Link *link_new(Session *session, Member *a, Member *b) {
       .addresses = (const char *const *)session->daemon->config->announce,
       .port = worker_port(session->lane->worker),
       .control = session->daemon->control,
+      .ice = b == NULL ? sfu_ice(session->daemon->config) : CALL_ICE_LITE,
+      .ice_service = session->daemon->ice,
   };
   link->call = call_new(&config, &CALL_EVENTS, link);
   g_ptr_array_add(session->links, link);
@@ -124,7 +147,7 @@ void session_connect(Session *session, Member *member) {
   }
 }
 
-Link *session_sfu_link(Member *member, void (*over)(gpointer user), gpointer user) {
+Link *session_sfu_link(Member *member, void (*ready)(gpointer user), void (*over)(gpointer user), gpointer user) {
   Session *session = member->session;
   guint count = 0;
   for (guint i = 0; i < session->links->len; i++)
@@ -132,6 +155,7 @@ Link *session_sfu_link(Member *member, void (*over)(gpointer user), gpointer use
   if (count >= SESSION_SFU_LINKS_MAX)
     return NULL;
   Link *link = link_new(session, member, NULL);
+  link->ready = ready;
   link->over = over;
   link->user = user;
   return link;
@@ -139,7 +163,7 @@ Link *session_sfu_link(Member *member, void (*over)(gpointer user), gpointer use
 
 void session_sfu_unlink(Link *link) {
   Session *session = link->session;
-  link->over = NULL;
+  link->ready = link->over = NULL;
   link->broken = TRUE;
   session_take_tracks_changed(session);             /* first: a take that goes on without it still gets its last packets */
   if (g_ptr_array_find(session->links, link, NULL)) /* that event may have found its person gone */

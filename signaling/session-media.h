@@ -16,6 +16,7 @@ typedef struct Link { /* one call */
   Call *call;
   guint64 number; /* of a pair given to both with peer.ready: descriptions of its former connection are told apart by it */
   gboolean connected[2], broken;
+  void (*ready)(gpointer user); /* of an SFU's: call_is_ready, where it was not */
   void (*over)(gpointer user); /* of an SFU's: it is no more, its call ended or its person's legs did; a pair's is made anew instead */
   gpointer user;
 } Link;
@@ -43,8 +44,9 @@ typedef struct Take { /* the open take */
 void session_connect(Session *session, Member *member);  /* calls with everybody on the roster, peer.ready to both; none where there is an SFU */
 void session_end_legs(Session *session, Member *member); /* then LEGS_ENDED (R15) */
 gboolean session_signal(Session *session, Member *from, Member *to, json_t *message, GError **error);
-/* A call between somebody on the roster and the SFU. NULL: they have SESSION_SFU_LINKS_MAX. */
-Link *session_sfu_link(Member *member, void (*over)(gpointer user), gpointer user);
+/* A call between somebody on the roster and the SFU. NULL: they have SESSION_SFU_LINKS_MAX. Where call_is_ready is FALSE, the client's descriptions wait
+ * for `ready`. */
+Link *session_sfu_link(Member *member, void (*ready)(gpointer user), void (*over)(gpointer user), gpointer user);
 void session_sfu_unlink(Link *link); /* ends it, without `over`; a take that recorded it goes on without it */
 
 /* --- session-take.c --- */

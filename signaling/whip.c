@@ -14,6 +14,7 @@ typedef struct Whip {
   Daemon *daemon;
   Relay *relay;         /* NULL: over, and only the server's answer is waited for */
   HttpRequest *request; /* the POST, until it is answered */
+  char *url;            /* where it is published */
   char *offer, *answer; /* the newest of the client, and the server's: an ICE restart is between client and gate */
   char *location;       /* at the server */
   guint restarts;       /* the entity tag names the ICE session (section 4.3.1) */
@@ -22,6 +23,7 @@ typedef struct Whip {
 static void whip_free(Whip *whip) {
   if (whip->location != NULL)
     whip_upstream_delete(whip->daemon, whip->location);
+  g_free(whip->url);
   g_free(whip->offer);
   g_free(whip->answer);
   g_free(whip->location);
@@ -96,7 +98,7 @@ static void on_answered(const WhipAnswer *answer, gpointer user) {
   }
   if (error != NULL) { /* it is the server that is wrong, not who asks */
     g_autofree char *text = g_strdup_printf("What the WHIP server behind the gate answered does not serve: %s", error->message);
-    http_respond_error(request, 502, g_error_matches(error, RELAY_ERROR, RELAY_ERROR_ICE_LITE) ? "ice_lite" : "upstream_refused", text);
+    http_respond_error(request, 502, "upstream_refused", text);
   } else
     respond_upstream_failed(request, answer);
   relay_end(whip->relay);
@@ -118,25 +120,37 @@ static gboolean has_turn(Daemon *daemon, const Token *token) {
   return waiting < OFFERS_WAITING_MAX;
 }
 
-static void post(HttpRequest *request, Daemon *daemon, const char *url, const Token *token) {
+/* The offer goes on once the gate knows its own candidates towards the server. relay NULL: its person left meanwhile, and its end frees whip. */
+static void offer(Relay *relay, gpointer user) {
+  Whip *whip = user;
   g_autofree char *sdp = NULL;
   g_autoptr(GError) error = NULL;
-  Relay *relay = relay_new(daemon, token->session, token->participant, &error);
-  if (relay == NULL || !relay_describe(relay, CALL_A, SDP_OFFER, http_text(request), &sdp, &error)) {
+  if (relay != NULL && relay_describe(relay, CALL_A, SDP_OFFER, whip->offer, &sdp, &error) &&
+      whip_upstream_post(whip->daemon, whip->url, sdp, on_answered, whip))
+    return;
+  HttpRequest *request = g_steal_pointer(&whip->request);
+  if (relay == NULL)
+    http_respond_error(request, 409, "not_joined", "This person left the session while the gate prepared for the WHIP server.");
+  else if (error != NULL)
     relay_respond_error(request, error);
-    if (relay != NULL)
-      relay_end(relay);
+  else
+    http_respond_error(request, 503, "too_busy", "Too many wait for the WHIP server already: try again later.");
+  if (relay != NULL)
+    relay_end(relay);
+}
+
+static void post(HttpRequest *request, Daemon *daemon, const char *url, const Token *token) {
+  g_autoptr(GError) error = NULL;
+  Relay *relay = relay_new(daemon, token->session, token->participant, &error);
+  if (relay == NULL) {
+    relay_respond_error(request, error);
     return;
   }
   Whip *whip = g_new0(Whip, 1);
-  *whip = (Whip){.daemon = daemon, .relay = relay, .request = request, .offer = g_strdup(http_text(request))};
+  *whip = (Whip){.daemon = daemon, .relay = relay, .request = request, .url = g_strdup(url), .offer = g_strdup(http_text(request))};
   relay->over = on_relay_over;
   relay->user = whip;
-  if (whip_upstream_post(daemon, url, sdp, on_answered, whip))
-    return;
-  whip->request = NULL;
-  relay_end(relay);
-  http_respond_error(request, 503, "too_busy", "Too many wait for the WHIP server already: try again later.");
+  (void)!relay_when_ready(relay, offer, whip); /* nothing of a new one can wait already */
 }
 
 void whip_endpoint(HttpRequest *request, Daemon *daemon, const char *resource, const Token *token) {

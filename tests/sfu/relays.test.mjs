@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // /v1/relays as whoever writes an application for it meets them: what each call answers, whose relays are whose, and what ends with what.
 import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
 import { after, before, test } from 'node:test';
 import { Client, record } from '../integration/client.mjs';
-import { Daemon, sleep } from '../integration/daemon.mjs';
+import { Daemon, sleep, until } from '../integration/daemon.mjs';
 import { compare, comparing } from './roster-of.mjs';
 
 let daemon;
@@ -101,12 +102,11 @@ test('what the gate cannot stand in is refused in words that help', async () => 
   const fay = await Client.join(daemon, 'talk', 'fay', 'client');
   const jwt = token('fay');
   const at = (await relays({ from: 'client', description: offer() }, jwt)).headers.get('location');
-  const lite = await daemon.post(at, jwt, { from: 'sfu', description: answer({ lite: true }) });
+  const lite = await relays({ from: 'client', description: offer({ lite: true }) }, jwt);
   assert.deepEqual([lite.status, lite.json.code], [409, 'ice_lite']);
-  assert.match(lite.json.message, /The SFU is ICE-lite/);
+  assert.match(lite.json.message, /The client is ICE-lite/);
   assert.equal((await daemon.post(at, jwt, { from: 'sfu', description: answer() })).status, 200, 'a full one is welcome after it');
   for (const [body, status, code] of [
-    [{ from: 'sfu', description: offer({ lite: true }) }, 409, 'ice_lite'],
     [{ from: 'client', description: { type: 'offer', sdp: sdp().replace('a=rtcp-mux\r\n', '') } }, 400, 'bad_description'],
     [{ from: 'client', description: { type: 'offer', sdp: 'x' } }, 400, 'bad_description'],
     [{ from: 'client', description: { type: 'offer', sdp: `${sdp()}a=x:${'y'.repeat(140_000)}\r\n` } }, 413, 'too_large'],
@@ -125,6 +125,29 @@ test('what the gate cannot stand in is refused in words that help', async () => 
   assert.deepEqual([got.status, got.headers.get('allow')], [405, 'POST, DELETE, OPTIONS']);
   assert.equal((await daemon.get(at, jwt, { method: 'PATCH', body: '{}' })).status, 405);
   fay.close();
+});
+
+test('whom the gate checks is a service’s word: a participant’s ICE-lite SFU is refused, and no datagram leaves for its address', async () => {
+  const ira = await Client.join(daemon, 'talk', 'ira', 'client');
+  const target = dgram.createSocket('udp4');
+  await new Promise((resolve) => target.bind(0, '127.0.0.1', resolve));
+  let heard = 0;
+  target.on('message', () => heard++);
+  const at = `a=candidate:1 1 udp 1 127.0.0.1 ${target.address().port} typ host`;
+  const aimed = (description) => ({ ...description, sdp: description.sdp.replace(/a=candidate:.*/, at) });
+  const lite = aimed(answer({ lite: true, setup: 'passive' }));
+  const opened = await relays({ from: 'client', description: aimed(offer()) }, token('ira'));
+  const where = opened.headers.get('location');
+  const own = await daemon.post(where, token('ira'), { from: 'sfu', description: lite });
+  assert.deepEqual([own.status, own.json.code], [403, 'service_only']);
+  const offered = await relays({ from: 'sfu', description: aimed(offer({ lite: true })) }, token('ira'));
+  assert.deepEqual([offered.status, offered.json.code], [403, 'service_only']);
+  await sleep(1000);
+  assert.equal(heard, 0, 'neither the client’s candidates nor those it says are the SFU’s');
+  assert.equal((await daemon.post(where, service(), { from: 'sfu', description: lite })).status, 200);
+  await until(() => heard > 0, 'a check to what the service named');
+  target.close();
+  ira.close();
 });
 
 test('each person has limits: relays at a time, and descriptions a second', async () => {

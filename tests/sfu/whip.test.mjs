@@ -171,7 +171,7 @@ test('errors as the RFC has them', async () => {
   person.close();
 });
 
-test('a server that is busy, refuses, answers nonsense, is ICE-lite or not there: 502 or 503, and nothing is left of it', async () => {
+test('a server that is busy, refuses, answers nonsense or is not there: 502 or 503, and nothing is left of it', async () => {
   const { daemon } = stage;
   const dora = daemon.token('broken', 'dora', 'client');
   const person = await Client.join(daemon, 'broken', 'dora', 'client');
@@ -182,11 +182,9 @@ test('a server that is busy, refuses, answers nonsense, is ICE-lite or not there
   whip.token = 'another';
   assert.deepEqual(await refused(), [502, 'upstream_refused']);
   whip.token = 'of-the-whip-server';
-  for (const [answer, code] of [[() => 'nonsense', 'upstream_refused'], [(sdp) => sdp.replace('t=0 0\r\n', 't=0 0\r\na=ice-lite\r\n'), 'ice_lite']]) {
-    whip.answer = answer;
-    assert.deepEqual(await refused(), [502, code]);
-    await until(() => whip.sessions.size === 0, 'what was begun there to be deleted');
-  }
+  whip.answer = () => 'nonsense';
+  assert.deepEqual(await refused(), [502, 'upstream_refused']);
+  await until(() => whip.sessions.size === 0, 'what was begun there to be deleted');
   whip.answer = (sdp) => sdp;
   person.close();
   const alone = await Daemon.start({ config: { 'sfu.whip': 'http://127.0.0.1:9/whip' } });
