@@ -3,6 +3,7 @@
 #include "pipelines/transport/worker-private.h"
 
 #include <nice/agent.h>
+#include <nice/interfaces.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -193,16 +194,32 @@ gboolean ice_agent_send(IceAgent *agent, const guint8 *bytes, gsize n) {
 
 /* --- the owner's --- */
 
+static void add_address(IceAgent *agent, const char *text) {
+  NiceAddress address;
+  nice_address_init(&address);
+  if (nice_address_set_from_string(&address, text))
+    nice_agent_add_local_address(agent->nice, &address);
+}
+
+/* libnice's own list has no loopback, and its sockets send by their own interface only: an SFU at 127.0.0.1 would not be reached. Where there are servers
+ * the SFU is elsewhere, and each address that no server is reached from would make gathering wait. */
+static void use_addresses(IceAgent *agent, const IceServers *servers) {
+  if (servers->bind != NULL) {
+    add_address(agent, servers->bind);
+    return;
+  }
+  GList *addresses = servers->stun.address == NULL && servers->turn.address == NULL ? nice_interfaces_get_local_ips(TRUE) : NULL;
+  for (GList *at = addresses; at != NULL; at = at->next)
+    add_address(agent, at->data);
+  g_list_free_full(addresses, g_free);
+}
+
 static void use_servers(IceAgent *agent, const IceServers *servers) {
   if (servers->stun.address != NULL)
     g_object_set(agent->nice, "stun-server", servers->stun.address, "stun-server-port", (guint)servers->stun.port, NULL);
   if (servers->turn.address != NULL)
     nice_agent_set_relay_info(agent->nice, agent->stream, COMPONENT, servers->turn.address, servers->turn.port, servers->turn_user,
                               servers->turn_password, NICE_RELAY_TYPE_TURN_UDP);
-  NiceAddress bind;
-  nice_address_init(&bind);
-  if (servers->bind != NULL && nice_address_set_from_string(&bind, servers->bind))
-    nice_agent_add_local_address(agent->nice, &bind);
 }
 
 IceAgent *ice_agent_new(IceService *service, const LegCredentials *local, void (*gathered)(gpointer user), gpointer user,
@@ -223,6 +240,7 @@ IceAgent *ice_agent_new(IceService *service, const LegCredentials *local, void (
       nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
   g_object_set(agent->nice, "ice-tcp", FALSE, "upnp", FALSE, "force-relay", servers->relay_only, NULL);
   agent->stream = nice_agent_add_stream(agent->nice, 1);
+  use_addresses(agent, servers);
   use_servers(agent, servers);
   nice_agent_set_local_credentials(agent->nice, agent->stream, local->ufrag, local->pwd);
   g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(on_state_changed), agent);

@@ -18,7 +18,7 @@ typedef struct IceServers {
   IceServer turn;                   /* RFC 8656, over UDP */
   const char *turn_user, *turn_password;
   gboolean relay_only;              /* nothing but the TURN server's addresses is used */
-  const char *bind;                 /* the one address of this machine to use; NULL: all but loopback */
+  const char *bind;                 /* the one address of this machine to use; NULL: all, but loopback only without servers */
 } IceServers;
 
 typedef struct IceService IceService;

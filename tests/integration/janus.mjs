@@ -36,7 +36,7 @@ const allBut = (folder, wanted) => readdirSync(folder).filter((name) => name.end
 export class JanusProcess {
   /**
    * transport: 'websockets' or 'http'; plugins: names such as 'echotest'; config: files of the plugins, {'janus.plugin.videoroom.jcfg': text};
-   * general: more of that section; debug: its level of logging; environment, before: of the process.
+   * general, nat: more of these sections; debug: its level of logging; environment, before: of the process.
    */
   static async start(options = {}) {
     const janus = new JanusProcess();
@@ -44,7 +44,7 @@ export class JanusProcess {
     return janus;
   }
 
-  async #begin({ transport = 'websockets', plugins = ['echotest', 'videoroom'], config = {}, general = '', debug = 4, environment = {}, before = [] }) {
+  async #begin({ transport = 'websockets', plugins = ['echotest', 'videoroom'], config = {}, general = '', nat = '', debug = 4, environment = {}, before = [] }) {
     const libraries = librariesAt();
     this.place = mkdtempSync(path.join(tmpdir(), 'recgate-janus-'));
     const none = path.join(this.place, 'none');
@@ -53,7 +53,7 @@ export class JanusProcess {
     writeFileSync(path.join(this.place, 'janus.jcfg'), `general: {
       configs_folder = "${this.place}" plugins_folder = "${libraries}/plugins" transports_folder = "${libraries}/transports"
       events_folder = "${none}" loggers_folder = "${none}" debug_level = ${debug} ${general} }
-      nat: { ice_enforce_list = "lo" }
+      nat: { ice_enforce_list = "lo" ${nat} }
       plugins: { disable = "${allBut(`${libraries}/plugins`, plugins)}" }
       transports: { disable = "${allBut(`${libraries}/transports`, [transport])}" }`);
     const listens = transport === 'http' ? `json = "compact" base_path = "/janus" http = true port = ${this.port} ip = "127.0.0.1" https = false`

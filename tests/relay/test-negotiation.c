@@ -224,6 +224,29 @@ static void test_simulcast(Bed *bed, gconstpointer data) {
   g_assert_true(g_array_index(negotiation_tracks(bed->negotiation, CALL_A), CallTrack, 1).simulcast);
 }
 
+/* What a full agent towards B is told is B's own description, and A's leg stays ICE-lite. */
+static void test_full(Bed *bed, gconstpointer data) {
+  static const char *const candidates[] = {"1 1 UDP 1 192.0.2.9 40001 typ host", NULL};
+  (void)data;
+  negotiation_set_candidates(bed->negotiation, CALL_B, candidates);
+  const NegotiationResult *result = say(bed, CALL_A, SDP_OFFER, bed->offer);
+  g_assert_nonnull(strstr(result->out, "a=candidate:1 1 UDP 1 192.0.2.9 40001 typ host"));
+  g_assert_null(strstr(result->out, "a=ice-lite"));
+  g_autofree char *answer =
+      replaced(bed->answer, "a=mid:0\r\n", "a=mid:0\r\na=candidate:1 1 udp 1 192.0.2.7 4000 typ host\r\na=end-of-candidates\r\n");
+  g_autofree char *lite = replaced(answer, "t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n");
+  result = say(bed, CALL_B, SDP_ANSWER, lite);
+  g_assert_true(result->is_lite && result->ice[CALL_B].controlling && result->ice[CALL_B].complete);
+  g_assert_cmpstr(result->ice[CALL_B].ufrag, ==, "ba610e73");
+  gboolean told = FALSE;
+  for (char **at = result->ice[CALL_B].candidates; *at != NULL; at++)
+    told = told || strcmp(*at, "1 1 udp 1 192.0.2.7 4000 typ host") == 0;
+  g_assert_true(told);
+  g_assert_nonnull(strstr(result->out, "a=ice-lite"));
+  g_assert_nonnull(strstr(result->out, "203.0.113.5"));
+  g_assert_null(strstr(result->out, "192.0.2."));
+}
+
 #define ADD(path, fn) g_test_add(path, Bed, NULL, bed_up, fn, bed_down)
 
 int main(int argc, char **argv) {
@@ -235,5 +258,6 @@ int main(int argc, char **argv) {
   ADD("/relay/negotiation/restart", test_restart);
   ADD("/relay/negotiation/directions", test_directions);
   ADD("/relay/negotiation/simulcast", test_simulcast);
+  ADD("/relay/negotiation/full", test_full);
   return g_test_run();
 }

@@ -299,6 +299,34 @@ static void check_mutation(const char *sdp) {
       g_assert_true(strstr(lines[i], " 203.0.113.5 8490 typ host") != NULL || strstr(lines[i], " 2001:db8:5::1 8490 typ host") != NULL);
 }
 
+/* A full agent of the gate's: its candidates, the first of them as default destination, and nothing that says lite. */
+static void test_full(void) {
+  static const char *const candidates[] = {"7 1 UDP 505414143 192.0.2.9 40001 typ relay raddr 10.0.0.1 rport 9",
+                                           "8 1 UDP 1 10.0.0.1 9 typ host", NULL};
+  static const char *const none[] = {NULL};
+  g_autofree char *offer = fixture("chromium-offer-to-firefox.sdp");
+  SdpGate gate = gate_of(SDP_SETUP_ACTPASS);
+  gate.candidates = candidates;
+  g_autofree char *after = sdp_rewrite(offer, SDP_OFFER, &gate, NULL);
+  g_assert_false(sdp_is_ice_lite(after, SDP_OFFER));
+  g_assert_cmpuint(count(after, "203.0.113.5") + count(after, " 8490 "), ==, 0);
+  g_assert_cmpuint(count(after, "c=IN IP4 192.0.2.9"), ==, count(after, " 40001 UDP/"));
+  g_autoptr(SdpInfo) info = sdp_read(after, SDP_OFFER, NULL);
+  g_assert_true(!info->ice_lite && info->complete);
+  g_assert_cmpuint(g_strv_length(info->candidates), ==, 2);
+  g_assert_cmpstr(info->candidates[0], ==, candidates[0]);
+
+  gate.candidates = none; /* none was found: the SFU may still be reached, and learns where from by the checks */
+  g_autofree char *bare = sdp_rewrite(offer, SDP_OFFER, &gate, NULL);
+  g_assert_nonnull(strstr(bare, "c=IN IP4 0.0.0.0"));
+  g_assert_cmpuint(count(bare, "a=candidate"), ==, 0);
+
+  g_autofree char *lite = rewritten(offer, SDP_OFFER);
+  g_autoptr(SdpInfo) other = sdp_read(lite, SDP_OFFER, NULL);
+  g_assert_true(other->ice_lite);
+  g_assert_cmpuint(g_strv_length(other->candidates), ==, 2);
+}
+
 static void test_mutations(void) {
   g_autoptr(GRand) rand = g_rand_new_with_seed(19);
   g_autoptr(GDir) directory = g_dir_open(g_getenv("FIXTURES"), 0, NULL);
@@ -321,6 +349,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/relay/sdp/read-firefox-answer", test_read_firefox_answer);
   g_test_add_func("/relay/sdp/read-repairs", test_read_repairs);
   g_test_add_func("/relay/sdp/read-bundle-only", test_read_bundle_only);
+  g_test_add_func("/relay/sdp/full", test_full);
   g_test_add_func("/relay/sdp/hostile", test_hostile);
   g_test_add_func("/relay/sdp/unsupported", test_unsupported);
   g_test_add_func("/relay/sdp/strip", test_strip);

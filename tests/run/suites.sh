@@ -86,7 +86,7 @@ suite_browser() {
   IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite browser 300 tests/browser/{call,presence,withdraw}.test.mjs
 }
 
-# Behind the gate a real Janus, before it janus.js in both browsers; all of it in a network of its own.
+# Behind the gate a real Janus, a second gate, or coturn before that; before it janus.js in both browsers; all of it in a network of its own.
 suite_sfu() {
   local -x IN_NETWORK=tests/run/own-network.sh
   RECGATE_BROWSERS=chromium-firefox node_suite sfu 420 tests/sfu/*.test.mjs

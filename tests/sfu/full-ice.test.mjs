@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Client, record } from '../integration/client.mjs';
 import { Daemon, until } from '../integration/daemon.mjs';
+import { behindSfu, relayTo } from './lite-sfu.mjs';
 import { Pages } from './pages.mjs';
 import { comparing } from './roster-of.mjs';
 
@@ -22,24 +23,11 @@ after(async () => {
 
 const service = () => gate.token('any', 'backend', 'service');
 
-/** Two people behind the SFU; the first one's connection with it is to go through the gate. */
-async function behindSfu(room) {
-  const [anna, ben] = [await Client.join(sfu, room, 'anna', 'client'), await Client.join(sfu, room, 'ben', 'client')];
-  const ready = await anna.expect('peer.ready');
-  const toSfu = (from, to, description) => from.send({ type: 'signal', to, call: ready.call, description });
-  const fromSfu = async (who, type) => (await who.expect((message) => message.type === 'signal' && message.description.type === type, `the ${type}`)).description;
-  return { anna, ben, toSfu, fromSfu, close: () => [anna, ben].forEach((one) => one.close()) };
-}
-
-async function relay(body, at = '/v1/relays') {
-  const answer = await gate.post(at, service(), body);
-  assert.ok(answer.status < 300, JSON.stringify(answer.json));
-  return answer.json;
-}
+const relay = (body, at) => relayTo(gate, body, at);
 
 /** Anna offers through the gate. */
 async function connect(session, room, annaPage, benPage) {
-  const people = await behindSfu(room);
+  const people = await behindSfu(sfu, room);
   const begun = await relay({ session, participant: 'anna', from: 'client', description: await annaPage.offer() });
   people.toSfu(people.anna, 'ben', begun.description);
   people.toSfu(people.ben, 'anna', await benPage.answer(await people.fromSfu(people.ben, 'offer')));
@@ -76,7 +64,7 @@ test('client offers, the SFU answers that it is ICE-lite: media both ways, recor
 test('the SFU offers and is ICE-lite: the answer to it is a full agent’s', { timeout: 90_000 }, async () => {
   const anna = await Client.join(gate, 'second', 'anna', 'expert');
   const [annaPage, benPage] = [await pages.open(), await pages.open()];
-  const people = await behindSfu('room-2');
+  const people = await behindSfu(sfu, 'room-2');
   people.toSfu(people.ben, 'anna', await benPage.offer());
   const begun = await relay({ session: 'second', participant: 'anna', from: 'sfu', description: await people.fromSfu(people.anna, 'offer') });
   const answered = await relay({ from: 'client', description: await annaPage.answer(begun.description) }, `/v1/relays/${begun.relay}`);
@@ -108,7 +96,7 @@ async function whipServer(people, benPage) {
 
 test('WHIP to a server that is ICE-lite', { timeout: 90_000 }, async () => {
   const [annaPage, benPage] = [await pages.open(), await pages.open()];
-  const people = await behindSfu('room-3');
+  const people = await behindSfu(sfu, 'room-3');
   const server = await whipServer(people, benPage);
   const front = await Daemon.start({ config: { 'sfu.whip': `http://127.0.0.1:${server.address().port}/whip` } });
   const anna = await Client.join(front, 'third', 'anna', 'expert');

@@ -6,6 +6,7 @@
 
 #include "signaling/address.h"
 #include "signaling/config.h"
+#include "signaling/ice-server.h"
 #include "signaling/upstream.h"
 
 /* arguments: separated by '|'. NULL and *message on refusal. */
@@ -112,6 +113,25 @@ static void test_precedence(void) {
   g_unlink(path);
 }
 
+static void check_server(const char *text, const char *scheme, const char *address, guint16 port) {
+  IceServer server = {0};
+  g_assert_true(ice_server_parse(text, scheme, &server));
+  g_assert_cmpstr(server.address, ==, address);
+  g_assert_cmpuint(server.port, ==, port);
+  g_free(server.address);
+}
+
+static void test_sfu_servers(void) {
+  g_autoptr(Config) config = load("--sfu.mode|relays|--sfu.ice|full|--sfu.stun|stun:192.0.2.7|--sfu.turn|turn:192.0.2.7:3479?transport=udp|"
+                                  "--sfu.turn_user|gate|--sfu.turn_password_file|f|--sfu.relay_only|1",
+                                  NULL);
+  g_assert_cmpstr(config->sfu_turn_user, ==, "gate");
+  check_server(config->sfu_stun, "stun", "192.0.2.7", 3478);
+  check_server(config->sfu_turn, "turn", "192.0.2.7", 3479);
+  check_server("turn:[2001:db8::7]:3478", "turn", "2001:db8::7", 3478);
+  check_server("TURN:2001:db8::7", "turn", "2001:db8::7", 3478);
+}
+
 static void test_refused(void) {
   static const struct {
     const char *arguments, *part;
@@ -134,6 +154,18 @@ static void test_refused(void) {
       {"--sfu.mode|relays|--sfu.janus|ws://127.0.0.1:8188", "mode = janus"},
       {"--sfu.mode|none|--sfu.janus|ws://127.0.0.1:8188", "mode = janus"},
       {"--sfu.mode|janus|--sfu.janus|ws://127.0.0.1:1|--sfu.whip|https://sfu.example/whip", "mode = relays"},
+      {"--sfu.ice|half", "lite or full"},
+      {"--sfu.ice|full", "mode = janus or relays"},
+      {"--sfu.stun|stun:192.0.2.7", "mode = janus or relays"},
+      {"--sfu.janus|ws://127.0.0.1:1|--sfu.stun|stun:192.0.2.7", "set ice = full"},
+      {"--sfu.mode|relays|--sfu.stun|stun:stun.example:3478", "literal"},
+      {"--sfu.mode|relays|--sfu.stun|192.0.2.7:3478", "stun:ADDR:PORT"},
+      {"--sfu.mode|relays|--sfu.stun|stun:0.0.0.0:3478", "stun:ADDR:PORT"},
+      {"--sfu.mode|relays|--sfu.turn|turn:192.0.2.7:3478", "belong together"},
+      {"--sfu.mode|relays|--sfu.turn_user|gate", "belong together"},
+      {"--sfu.mode|relays|--sfu.turn|turn:192.0.2.7:3478?transport=tcp|--sfu.turn_user|gate|--sfu.turn_password_file|f", "transport=udp"},
+      {"--sfu.mode|relays|--sfu.turn|turns:192.0.2.7:3478|--sfu.turn_user|gate|--sfu.turn_password_file|f", "turn:ADDR:PORT"},
+      {"--sfu.mode|relays|--sfu.relay_only|1", "needs turn"},
       {"--sfu.whip|ftp://sfu.example/whip", "WHIP endpoint"},
       {"--sfu.whip|https://u:p@sfu.example/whip", "without user"},
       {"--sfu.whip|/whip", "WHIP endpoint"},
@@ -246,6 +278,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/signaling/config/defaults", test_defaults);
   g_test_add_func("/signaling/config/sfu", test_sfu);
   g_test_add_func("/signaling/config/precedence", test_precedence);
+  g_test_add_func("/signaling/config/sfu-servers", test_sfu_servers);
   g_test_add_func("/signaling/config/refused", test_refused);
   g_test_add_func("/signaling/config/unknown", test_unknown);
   g_test_add_func("/signaling/config/ice-servers", test_ice_servers);

@@ -28,8 +28,7 @@ static void use_agent(Worker *worker, gpointer data) {
 }
 
 static void pair_up(Pair *pair, gconstpointer data) {
-  const IceServers servers = {.bind = "127.0.0.1"};
-  (void)data;
+  const IceServers servers = {.bind = data != NULL ? NULL : "127.0.0.1"};
   *pair = (Pair){.service = ice_service_new(&servers)};
   for (guint i = 0; i < 2; i++)
     pair->beds[i] = bed_new("127.0.0.1", "127.0.0.1");
@@ -129,6 +128,17 @@ static void test_candidates(Pair *pair, gconstpointer data) {
   g_assert_true(ice_agent_has_relay(pair->agent)); /* none was asked for */
 }
 
+/* An SFU on the same machine, at an address that libnice would not use by itself. */
+static void test_every_address(Pair *pair, gconstpointer data) {
+  (void)data;
+  connect_pair(pair);
+  g_auto(GStrv) values = ice_agent_candidates(pair->agent);
+  gboolean loopback = FALSE;
+  for (guint i = 0; values[i] != NULL; i++)
+    loopback = loopback || strstr(values[i], " 127.0.0.1 ") != NULL;
+  g_assert_true(loopback);
+}
+
 /* What names a host would have to be looked up, and what is no unicast address of UDP is none of ours. */
 static void test_odd_candidates(Pair *pair, gconstpointer data) {
   (void)data;
@@ -193,16 +203,54 @@ static void test_trickle(Pair *pair, gconstpointer data) {
   g_assert_true(await_state(pair->full, LEG_CONNECTED));
 }
 
+/* CPU time of this process's threads of that name so far, ns. */
+static guint64 thread_cpu_ns(const char *name, guint skip) {
+  g_autoptr(GDir) tasks = g_dir_open("/proc/self/task", 0, NULL);
+  guint64 ns = 0;
+  for (const char *id; (id = g_dir_read_name(tasks)) != NULL;) {
+    g_autofree char *comm_path = g_strdup_printf("/proc/self/task/%s/comm", id),
+                    *stat_path = g_strdup_printf("/proc/self/task/%s/schedstat", id);
+    g_autofree char *comm = NULL, *stat = NULL;
+    if (g_file_get_contents(comm_path, &comm, NULL, NULL) && g_file_get_contents(stat_path, &stat, NULL, NULL) &&
+        strcmp(g_strchomp(comm), name) == 0 && skip-- == 0)
+      ns = g_ascii_strtoull(stat, NULL, 10);
+  }
+  return ns;
+}
+
+/* With -m perf: what a packet there and back costs the full leg and the ICE-lite one that echoes it. Both seal one and open one. */
+static void test_cost(Pair *pair, gconstpointer data) {
+  (void)data;
+  const char *const names[] = {"recgate-media", "recgate-media", "recgate-ice"};
+  guint64 ns[3];
+  connect_pair(pair);
+  for (guint i = 0; i < 3; i++)
+    ns[i] = thread_cpu_ns(names[i], i == 1);
+  const guint rounds = 250;
+  for (guint i = 1; i <= rounds; i++) {
+    bed_run(pair->beds[0], send_burst, pair);
+    g_assert_true(await(&pair->full->rtp, i * BURST));
+    g_usleep(10000);
+  }
+  for (guint i = 0; i < 3; i++)
+    ns[i] = thread_cpu_ns(names[i], i == 1) - ns[i];
+  g_test_message("a packet there and back, us: workers %.1f and %.1f, the agents' thread %.1f", (double)ns[0] / (rounds * BURST * 1000),
+                 (double)ns[1] / (rounds * BURST * 1000), (double)ns[2] / (rounds * BURST * 1000));
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
 #define ADD(name, fn) g_test_add("/transport/ice-agent/" name, Pair, NULL, pair_up, fn, pair_down)
   ADD("media-and-data-pass", test_media);
   ADD("candidates-are-of-the-address-it-was-given", test_candidates);
+  g_test_add("/transport/ice-agent/loopback-beside-every-address", Pair, "any", pair_up, test_every_address, pair_down);
   ADD("odd-candidates-are-passed-over", test_odd_candidates);
   ADD("a-wrong-certificate-ends-it", test_wrong_fingerprint);
   ADD("nobody-there", test_nobody_there);
   ADD("restart", test_restart);
   ADD("freed-while-it-checks", test_freed_early);
   ADD("trickled-candidates", test_trickle);
+  if (g_test_perf())
+    ADD("cost", test_cost);
   return g_test_run();
 }
