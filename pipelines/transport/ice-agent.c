@@ -7,7 +7,10 @@
 #include <pthread.h>
 #include <string.h>
 
-#define COMPONENT 1 /* RTP and RTCP are multiplexed (RFC 5761) */
+/* Of a check, the Rc of RFC 8489 section 6.2.1: over 30 s, so that a leg's own timeout ends it. libnice's three give up after some 7 s, and whoever
+ * carries the gate's answer to the SFU may be slower. */
+#define RETRANSMISSIONS 7
+#define COMPONENT       1 /* RTP and RTCP are multiplexed (RFC 5761) */
 /* Datagrams that wait for the worker: two batches of it and then some, a key frame of 1080p. More are dropped, as by a full socket. */
 #define WAITING_MAX 256
 /* That the worker takes before it looks at its other work (R11), as of its own socket. */
@@ -238,7 +241,8 @@ IceAgent *ice_agent_new(IceService *service, const LegCredentials *local, void (
   /* Trickle: libnice waits for candidates that may still be told. Consent freshness (RFC 7675): an ICE-lite peer is silent while nobody sends. */
   agent->nice =
       nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
-  g_object_set(agent->nice, "ice-tcp", FALSE, "upnp", FALSE, "force-relay", servers->relay_only, NULL);
+  g_object_set(agent->nice, "ice-tcp", FALSE, "upnp", FALSE, "force-relay", servers->relay_only, "stun-max-retransmissions",
+               RETRANSMISSIONS, NULL);
   agent->stream = nice_agent_add_stream(agent->nice, 1);
   use_addresses(agent, servers);
   use_servers(agent, servers);

@@ -171,6 +171,21 @@ static void test_nobody_there(Pair *pair, gconstpointer data) {
   g_assert_true(strstr(pair->full->why, "not connected") != NULL || strstr(pair->full->why, "ICE failed") != NULL);
 }
 
+/* The gate's answer is on its way to the SFU for longer than some checks take. */
+static void test_slow_answer(Pair *pair, gconstpointer data) {
+  (void)data;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *candidate = candidate_of(pair->beds[1]);
+  const char *const candidates[] = {candidate, NULL};
+  const IceRemote remote = {pair->lite->local.ufrag, pair->lite->local.pwd, candidates, TRUE, TRUE};
+  g_assert_true(bed_remote(pair->full, remote.ufrag, transport_fingerprint(), TRUE, &error));
+  ice_agent_set_remote(pair->agent, &pair->full->local, &remote);
+  g_usleep(9 * G_USEC_PER_SEC);
+  g_assert_cmpint(atomic_load(&pair->full->state), ==, LEG_NEW);
+  g_assert_true(bed_remote(pair->lite, pair->full->local.ufrag, transport_fingerprint(), FALSE, &error));
+  g_assert_true(await_state(pair->full, LEG_CONNECTED));
+}
+
 /* RFC 8445 section 9: both sides have other credentials, media goes on. */
 static void test_restart(Pair *pair, gconstpointer data) {
   (void)data;
@@ -248,6 +263,8 @@ int main(int argc, char **argv) {
   ADD("a-wrong-certificate-ends-it", test_wrong_fingerprint);
   ADD("nobody-there", test_nobody_there);
   ADD("restart", test_restart);
+  if (g_test_slow())
+    ADD("slow-answer", test_slow_answer);
   ADD("freed-while-it-checks", test_freed_early);
   ADD("trickled-candidates", test_trickle);
   if (g_test_perf())
