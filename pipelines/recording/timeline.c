@@ -29,10 +29,18 @@ void timeline_init(Timeline *timeline, TimelineClock *clock, guint32 rate_hz, gi
   *timeline = (Timeline){.clock = clock, .rate_hz = MAX(rate_hz, 1), .origin_us = origin_us, .last_ns = -STEP_NS};
 }
 
+/* A sender's RTP clock stands still while it has nothing to send (a browser's audio sender without a track). Two reports tell: then arrivals from before
+ * say nothing of what comes now, and a correction of seconds is made at once. A network that stalls changes no report. */
 void timeline_report(Timeline *timeline, guint64 ntp, guint32 rtp) {
+  const gint64 us = (gint64)(ntp >> 32) * G_USEC_PER_SEC + (gint64)(((ntp & G_MAXUINT32) * G_USEC_PER_SEC) >> 32);
+  const gint64 foretold_us = timeline->report_us + ticks_to_us((gint32)(rtp - timeline->report_rtp), timeline->rate_hz);
+  if (timeline->report && ABS(us - foretold_us) > TIMELINE_JUMP_US) {
+    timeline->transit = (TimelineTransit){0};
+    timeline->slewing = FALSE;
+  }
   timeline->report = TRUE;
   timeline->report_rtp = rtp;
-  timeline->report_us = (gint64)(ntp >> 32) * G_USEC_PER_SEC + (gint64)(((ntp & G_MAXUINT32) * G_USEC_PER_SEC) >> 32);
+  timeline->report_us = us;
 }
 
 void timeline_restart(Timeline *timeline) {

@@ -42,7 +42,7 @@ typedef struct Timeline { /* of one track in one take */
 } Timeline;
 
 void timeline_init(Timeline *timeline, TimelineClock *clock, guint32 rate_hz, gint64 origin_us);
-/* ntp: 32.32, rtp: the same instant. */
+/* ntp: 32.32, rtp: the same instant. A report that differs by over TIMELINE_JUMP_US from what the last one foretold begins the track anew. */
 void timeline_report(Timeline *timeline, guint64 ntp, guint32 rtp);
 /* Another source (SSRC): its RTP time has nothing to do with the last one's. */
 void timeline_restart(Timeline *timeline);

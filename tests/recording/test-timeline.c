@@ -55,6 +55,32 @@ static void test_reports_align(void) {
   }
 }
 
+/* A browser's audio sender has no track for 4 s: its RTP clock stands still. The next report tells, and what comes then is in its place at once. */
+static void test_stopped_clock(void) {
+  Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
+  TimelineClock clock = {0};
+  Timeline a, v;
+  timeline_init(&a, &clock, 48000, 0);
+  timeline_init(&v, &clock, 90000, 0);
+  gint64 last_ns = -1;
+  for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
+    if (t == 14 * S)
+      audio.rtp -= 4 * 48000;
+    if (t % S == 0 && (t < 10 * S || t > 14 * S)) {
+      report(&a, &audio, t);
+      report(&v, &video, t);
+    }
+    const gint64 v_ns = timeline_map(&v, rtp_at(&video, t), t + 30 * MS);
+    if (t >= 10 * S && t < 14 * S)
+      continue;
+    const gint64 a_ns = timeline_map(&a, rtp_at(&audio, t), t + 5 * MS);
+    g_assert_cmpint(a_ns, >, last_ns);
+    last_ns = a_ns;
+    if ((t > S && t < 10 * S) || t > 15 * S) /* the first second: the smaller transit is found */
+      assert_near(v_ns - a_ns, 0, 2 * MS);
+  }
+}
+
 static void test_late_report_slews(void) {
   Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
   TimelineClock clock = {0};
@@ -157,6 +183,7 @@ static void test_absurd_report_ignored(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/recording/timeline/reports_align", test_reports_align);
+  g_test_add_func("/recording/timeline/stopped_clock", test_stopped_clock);
   g_test_add_func("/recording/timeline/late_report_slews", test_late_report_slews);
   g_test_add_func("/recording/timeline/jumps", test_jumps);
   g_test_add_func("/recording/timeline/wraps", test_wraps);
