@@ -52,17 +52,18 @@ static void on_keyframe(guint32 number, guint32 ssrc, gpointer user) {
 typedef struct Bench {
   Branch *branch;
   guint8 pt;
+  gboolean simulcast;
   guint16 seq;
   guint32 rtp_time;
   gint64 now_us;
 } Bench;
 
-/* A good header, so that what follows reaches the depayloader; bit 2 of the operation is the marker. */
+/* A good header, so that what follows reaches the depayloader; bit 2 of the operation is the marker, of simulcast bits 3 to 5 the source. */
 static void send_payload(Bench *bench, guint8 operation, const uint8_t *bytes, gsize n) {
   guint8 packet[PACKET_MAX] = {0x80, (guint8)(bench->pt | (operation & 4 ? 0x80 : 0)), (guint8)(bench->seq >> 8), (guint8)bench->seq};
   const guint32 rtp_time = GUINT32_TO_BE(bench->rtp_time);
   memcpy(packet + 4, &rtp_time, sizeof rtp_time);
-  packet[11] = 1; /* SSRC */
+  packet[11] = (guint8)(1 + (bench->simulcast ? operation >> 3 & 7 : 0)); /* SSRC */
   memcpy(packet + RTP_HEADER, bytes, n);
   g_autofree guint8 *exact = g_memdup2(packet, RTP_HEADER + n); /* so that ASan sees one byte too far */
   branch_packet(bench->branch, exact, RTP_HEADER + n, bench->now_us);
@@ -95,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0)
     return 0;
   gst_init(NULL, NULL);
-  /* Bit 0: a picture; bits 2 and 3: of which codec. */
+  /* Bit 0: a picture; bits 2 and 3: of which codec; bit 4: simulcast. */
   static const char *const pictures[4] = {"vp8", "vp9", "h264", "vp8"};
   const gboolean video = (data[0] & 1) != 0;
   const RecorderTrack track = {.number = 1,
@@ -106,12 +107,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                .pt = 96,
                                .red_pt = 97,
                                .ulpfec_pt = 98,
+                               .simulcast = (data[0] & 16) != 0,
                                .clock_rate = video ? 90000 : 48000,
                                .keyframe = video ? on_keyframe : NULL};
   Written written = {0};
   TimelineClock clock = {0};
   const BranchConfig config = {&track, &clock, SEGMENT_US, {on_begin, on_write, on_seal, on_discard, &written}};
-  Bench bench = {.branch = branch_new(&config, NULL), .pt = track.pt, .seq = (guint16)(65530 + data[0]), .now_us = G_USEC_PER_SEC};
+  Bench bench = {.branch = branch_new(&config, NULL),
+                 .pt = track.pt,
+                 .simulcast = track.simulcast,
+                 .seq = (guint16)(65530 + data[0]),
+                 .now_us = G_USEC_PER_SEC};
   g_assert_nonnull(bench.branch);
   branch_begin(bench.branch, bench.now_us);
   for (size_t at = 1; at + 2 <= size;) {

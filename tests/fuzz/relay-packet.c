@@ -16,6 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
     const guint8 *element = rtp_extension_find(bytes, n, (guint8)id, &length);
     g_assert_true(element == NULL || (element >= bytes && element + length <= bytes + n));
   }
+  g_autofree guint8 *original = g_malloc(n + 1), *exact = NULL;
+  const gsize original_bytes = rtx_unwrap(bytes, n, 7, 96, original);
+  g_assert_true(original_bytes < n || n == 0);
+  exact = g_memdup2(original, original_bytes);
+  g_assert_true(original_bytes == 0 ||
+                (readable && rtp_header_read(exact, original_bytes, &header) && header.ssrc == 7 && header.pt == 96));
   if (rtcp_is_whole(bytes, n)) {
     SenderReport report;
     gsize offset = 0, before = 0;
