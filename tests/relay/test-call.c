@@ -13,7 +13,7 @@ typedef struct Inbox { /* what a peer got */
   guint rtp, rtcp, data, plis;
   guint8 last_rtp[1500], last_data[64];
   gsize last_rtp_bytes, last_data_bytes;
-  guint32 pli_media;
+  guint32 pli_media, pli_sum;
   gsize pli_compound_bytes;
 } Inbox;
 
@@ -47,6 +47,7 @@ static void on_rtcp(Peer *peer, guint8 *packet, gsize n, gpointer user) {
   inbox->pli_compound_bytes = n;
   memcpy(&inbox->pli_media, packet + n - 4, 4);
   inbox->pli_media = GUINT32_FROM_BE(inbox->pli_media);
+  inbox->pli_sum += inbox->pli_media;
 }
 
 static void on_data(Peer *peer, const guint8 *bytes, gsize n, gpointer user) {
@@ -131,6 +132,7 @@ static void barrier(Bed *bed) {
 #define VIDEO_SSRC 1001u
 #define RTX_SSRC   1002u
 #define AUDIO_SSRC 1003u
+#define LAYER_SSRC 1004u /* a second layer of simulcast */
 #define B_SSRC     2001u /* not declared: told by its MID */
 
 static char *describe(const Peer *peer, const char *setup, const char *ssrcs_audio, const char *ssrcs_video) {
@@ -148,7 +150,7 @@ static char *describe(const Peer *peer, const char *setup, const char *ssrcs_aud
 
 static char *describe_a(Bed *bed) {
   return describe(bed->peers[CALL_A], "actpass", "a=ssrc:1003 cname:a\r\n",
-                  "a=ssrc-group:FID 1001 1002\r\na=ssrc:1001 cname:a\r\na=ssrc:1002 cname:a\r\n");
+                  "a=ssrc-group:SIM 1001 1004\r\na=ssrc-group:FID 1001 1002\r\na=ssrc:1001 cname:a\r\na=ssrc:1002 cname:a\r\n");
 }
 
 static char *pass_on(Bed *bed, CallSide from, SdpType type, const char *sdp) {
@@ -520,6 +522,30 @@ static void test_keyframe_once_a_second(Bed *bed, gconstpointer data) {
   g_assert_cmpuint(bed->inbox[CALL_A].plis, ==, 2);
 }
 
+/* Each layer is a source with a pace of its own; RTX and what never sent is none. */
+static void test_keyframe_of_layers(Bed *bed, gconstpointer data) {
+  (void)data;
+  guint8 packet[1500];
+  tap(bed, CALL_A, 50);
+  send_video(bed, 1, 1);
+  call_request_keyframe(bed->call, CALL_A, 50, 0);
+  call_request_keyframe(bed->call, CALL_A, 50, LAYER_SSRC);
+  call_request_keyframe(bed->call, CALL_A, 50, RTX_SSRC);
+  send_video(bed, 2, 2);
+  g_assert_cmpuint(bed->inbox[CALL_A].plis, ==, 1);
+  g_assert_cmpuint(bed->inbox[CALL_A].pli_media, ==, VIDEO_SSRC);
+  g_assert_true(peer_send_rtp(bed->peers[CALL_A], packet, video(packet, 1, LAYER_SSRC, 96)));
+  g_assert_true(run_until(bed, has_rtp, 4));
+  call_request_keyframe(bed->call, CALL_A, 50, LAYER_SSRC);
+  g_assert_true(run_until(bed, has_plis, 2));
+  g_assert_cmpuint(bed->inbox[CALL_A].pli_media, ==, LAYER_SSRC);
+  worker_post(bed->worker, advance, GINT_TO_POINTER(1000001), NULL);
+  barrier(bed);
+  call_request_keyframe(bed->call, CALL_A, 50, 0);
+  g_assert_true(run_until(bed, has_plis, 4));
+  g_assert_cmpuint(bed->inbox[CALL_A].pli_sum, ==, 2 * (VIDEO_SSRC + LAYER_SSRC));
+}
+
 /* A ring that nobody reads costs the recording its packets, never the call. */
 static void test_overrun(Bed *bed, gconstpointer data) {
   (void)data;
@@ -588,6 +614,7 @@ int main(int argc, char **argv) {
   ADD("/relay/call/tap-retransmissions", bed_up, test_tap_retransmissions);
   ADD("/relay/call/sender-report-first", bed_up, test_sender_report_first);
   ADD("/relay/call/keyframe-once-a-second", bed_up, test_keyframe_once_a_second);
+  ADD("/relay/call/keyframe-of-layers", bed_up, test_keyframe_of_layers);
   ADD("/relay/call/overrun", bed_up_small, test_overrun);
   ADD("/relay/call/ice-restart", bed_up, test_ice_restart);
   ADD("/relay/call/free-ends-both", bed_up, test_free_ends_both);
