@@ -28,7 +28,7 @@ static void media(Metrics *metrics, const Daemon *daemon) {
     sum.packets_in += one.packets_in, sum.packets_out += one.packets_out, sum.bytes_in += one.bytes_in, sum.bytes_out += one.bytes_out;
     sum.refused_stun += one.refused_stun, sum.refused_dtls += one.refused_dtls, sum.refused_srtp += one.refused_srtp;
     sum.refused_unknown += one.refused_unknown, sum.send_failed += one.send_failed, sum.socket_overflow += one.socket_overflow,
-        sum.legs += one.legs;
+        sum.ice_overflow += one.ice_overflow, sum.legs += one.legs;
     const RecorderStats recorder = recorder_stats(daemon->lanes[i].recorder);
     recorders.branches += recorder.branches, recorders.packets += recorder.packets, recorders.lost += recorder.lost;
     recorders.segments += recorder.segments, recorders.dropped_stale += recorder.dropped_stale;
@@ -45,6 +45,8 @@ static void media(Metrics *metrics, const Daemon *daemon) {
   metrics_single(metrics, "recgate_send_failed_total", METRICS_COUNTER, "Datagrams that the socket did not take.", (double)sum.send_failed);
   metrics_single(metrics, "recgate_socket_overflow_total", METRICS_COUNTER, "Datagrams lost in the kernel before they were read.",
                  (double)sum.socket_overflow);
+  metrics_single(metrics, "recgate_ice_overflow_total", METRICS_COUNTER,
+                 "Datagrams of an SFU's, on legs with full ICE, that were lost because the worker was behind.", (double)sum.ice_overflow);
   metrics_single(metrics, "recgate_legs", METRICS_GAUGE, "Legs that exist.", sum.legs);
   metrics_single(metrics, "recgate_branches", METRICS_GAUGE, "Recording branches that exist: 0 while every gate is closed (R9).",
                  recorders.branches);
