@@ -90,12 +90,14 @@ export async function loudness(file) {
 
 export const BEEP_RMS = 0.03; // Chromium's tone has 0.35, Firefox's 0.07, between them is silence
 
-/** The longest pause between two packets of sound, by their timestamps: silence is sent as well. */
-export async function longestSilence_ms(file) {
-  const { stdout } = await run('ffprobe', ['-v', 'error', '-select_streams', 'a:0', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', file]);
-  const times = stdout.split('\n').map((line) => line.replace(/,.*/, '')).filter(Boolean).map(Number);
-  return Math.round(1000 * times.slice(1).reduce((longest, time, i) => Math.max(longest, time - times[i]), 0));
+/** When each packet of a medium is played, in seconds: silence is sent as well. */
+export async function packets_s(file, medium) {
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-select_streams', `${medium[0]}:0`, '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', file]);
+  return stdout.split('\n').map((line) => line.replace(/,.*/, '')).filter(Boolean).map(Number);
 }
+
+/** The longest pause between two packets. */
+export const longestPause_ms = (times_s) => Math.round(1000 * times_s.slice(1).reduce((longest, time, i) => Math.max(longest, time - times_s[i]), 0));
 
 /** Seconds at which `on(item)` turns true. */
 export function onsets(items, on) {

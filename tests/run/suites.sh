@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 SUITES_DAILY='lint unit integration browser'
-SUITES_ALL='lint unit integration browser sfu package toggles screens pages browsers netns kill withdraw long mutation asan tsan fuzz soak'
+SUITES_ALL='lint unit integration browser sfu package toggles screens pages browsers netns kill withdraw long mutation asan tsan fuzz soak group'
 
 suites_expand() {
   local name
@@ -139,6 +139,12 @@ suite_withdraw() {
 
 suite_soak() {
   RECGATE_SOAK_S=${RECGATE_SOAK_S:-150} IN_NETWORK=tests/run/own-network.sh node_suite soak 420 tests/browser/long/soak.mjs
+}
+
+# Twelve people through one gate and Janus; ten minutes by hand.
+suite_group() {
+  local seconds=${RECGATE_GROUP_S:-20}
+  RECGATE_GROUP_S=$seconds IN_NETWORK=tests/run/own-network.sh RECGATE_BROWSERS=chromium-firefox node_suite group $((seconds + 200)) tests/sfu/long/group.mjs
 }
 
 # 10^6 schedules of the consent core; the vault's process ended and its disk full at every call, its disk broken at every tenth.

@@ -72,13 +72,13 @@ const connectionsOf = (name) => Object.entries(state.handles).filter(([own]) => 
 /** Packets and frames that came in, went out and were lost on the PeerConnections of a name, and the state of the last. */
 async function stats(name) {
   const connections = connectionsOf(name);
-  const sum = { state: undefined, in: {}, frames: [], out: {}, lost: {} };
+  const sum = { state: undefined, in: {}, frames: [], out: {}, framesSent: 0, lost: {} };
   const add = (to, kind, n) => (to[kind] = (to[kind] ?? 0) + n);
   for (const pc of connections) {
     for (const one of (await pc.getStats()).values()) {
       if (one.type === 'inbound-rtp') add(sum.in, one.kind, one.packetsReceived), add(sum.lost, one.kind, one.packetsLost ?? 0);
       if (one.type === 'inbound-rtp' && one.kind === 'video') sum.frames.push(one.framesDecoded);
-      if (one.type === 'outbound-rtp') add(sum.out, one.kind, one.packetsSent);
+      if (one.type === 'outbound-rtp') add(sum.out, one.kind, one.packetsSent), (sum.framesSent += one.framesSent ?? 0);
     }
     sum.state = pc.connectionState;
     sum.ufrag = /a=ice-ufrag:(\S+)/.exec(pc.remoteDescription?.sdp ?? '')?.[1];
