@@ -12,7 +12,7 @@
 #define LAYERS_MAX 4                            /* sources of one track (fault 9); browsers send three. The longest silent one makes room */
 #define LAYERS_NONE (-1)
 #define LAYERS_STEADY_US G_USEC_PER_SEC
-#define LAYERS_SILENT_US (G_USEC_PER_SEC / 2)   /* seven frames at 15/s: one that a browser has turned off */
+#define LAYERS_SILENT_US (300 * 1000)            /* nine frames at 30/s: one that a browser has turned off, and not one that jitter holds up */
 #define LAYERS_FIRST_US (G_USEC_PER_SEC / 2)    /* a take waits this long for each layer's keyframe, so that it begins with the best */
 #define LAYERS_GONE_US (5 * G_USEC_PER_SEC)     /* silent for so long, a layer may be forgotten */
 

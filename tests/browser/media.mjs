@@ -51,11 +51,11 @@ function brightnessOf(frame) {
   return sum / (((HEIGHT - 100) / 4) * (WIDTH / 4));
 }
 
-/** Every frame in order: {t_s: when it is shown, clock_ms: when it was drawn (wall clock, as Date.now()), flash}. */
-export async function frames(file) {
-  const times = (await run('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'frame=best_effort_timestamp_time', '-of', 'csv=p=0', file])).stdout
+/** Every frame of one of its videos in order: {t_s: when it is shown, clock_ms: when it was drawn (wall clock, as Date.now()), flash}. */
+export async function frames(file, video = 0) {
+  const times = (await run('ffprobe', ['-v', 'error', '-select_streams', `v:${video}`, '-show_entries', 'frame=best_effort_timestamp_time', '-of', 'csv=p=0', file])).stdout
     .split('\n').map((line) => line.replace(/,.*/, '')).filter(Boolean).map(Number);
-  const { stdout: raw } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-map', '0:v:0', '-fps_mode', 'passthrough', '-vf',
+  const { stdout: raw } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-map', `0:v:${video}`, '-fps_mode', 'passthrough', '-vf',
     `scale=${WIDTH}:${HEIGHT},format=gray`, '-f', 'rawvideo', 'pipe:1'], 'buffer');
   const size = WIDTH * HEIGHT;
   const era = Math.floor(Date.now() / 2 ** 32) * 2 ** 32;

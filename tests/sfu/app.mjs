@@ -61,6 +61,14 @@ export class Stage {
     return person;
   }
 
+  /** Until sound and picture of this session are kept up to that time (wall clock): its people's clients have confirmed it (R10). */
+  keptUntil(session, at_ms) {
+    return until(async () => {
+      const list = (await this.daemon.segments(session)).filter(({ state, end }) => state === 'kept' && Date.parse(end) >= at_ms);
+      return ['audio', 'video'].every((medium) => list.some((one) => one.medium === medium));
+    }, `${session} to be kept`, 20_000);
+  }
+
   /** The file that plays one person's recording. */
   async export(session, participant) {
     const answer = await this.daemon.get(`/v1/sessions/${session}/recording?participant=${participant}`, this.daemon.token(session, 'auditor', 'auditor'));

@@ -34,6 +34,7 @@ test('a call over a bad way is recorded as completely as Janus got it', { timeou
   await sleep(15_000);
   const between = [from, Date.now() - 1000];
   await anna.do('hangup', 'echo');
+  await stage.keptUntil('loss-1', between[1]);
   await anna.client('leave');
   const own = await quality(await stage.export('loss-1', 'anna'), between, []);
   await sleep(500);

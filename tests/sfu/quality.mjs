@@ -13,8 +13,8 @@ async function errors(file) {
 }
 
 /** {frames, gaps, largest_ms, gaps_ms, errors, apart_ms, worst_ms}; between: wall clock, ms; flashes: of __source. apart: the picture after the sound; undefined without flashes. */
-export async function quality(file, between, flashes) {
-  const all = await frames(file);
+export async function quality(file, between, flashes, video = 0) {
+  const all = await frames(file, video);
   const list = all.filter(({ clock_ms }) => clock_ms >= between[0] && clock_ms <= between[1]);
   const pauses = list.slice(1).map(({ clock_ms }, i) => clock_ms - list[i].clock_ms).filter((ms) => ms > GAP_MS);
   const inside = flashes.filter(({ at }) => at > between[0] && at < between[1] && all.some(({ clock_ms }) => Math.abs(clock_ms - at) < 500));
