@@ -244,5 +244,5 @@ test('a configuration that would send people’s words in the clear, or unsigned
   }
   const shown = run({ webhook_url: 'https://user:pass@hooks.example:8443/T0/secret-path?key=hidden', ...secret }, '--print-config');
   assert.match(shown.output, /reports\.webhook_url = https:\/\/hooks\.example:8443\/\*\*\*/);
-  for (const hidden of ['pass', 'secret-path', 'hidden', SECRET]) assert.ok(!shown.output.replace(/smtp_password_file/, '').includes(hidden), hidden);
+  for (const hidden of ['pass', 'secret-path', 'hidden', SECRET]) assert.ok(!shown.output.replaceAll(/^\S+_password_file /gm, '').includes(hidden), hidden);
 });
