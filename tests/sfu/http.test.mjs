@@ -110,7 +110,8 @@ test('the gate answers as a Janus does: the same requests to both', { timeout: 6
   }, (answers) => answers.map(seen).sort());
   await compare('detach', (one) => request(one, `${one.path}/${one.echo}`, { janus: 'detach' }));
   await sleep(EVENTS_MS);
-  await compare('detached', (one) => one.poll({ maxev: 9 }), ({ status, json }) => [status, json.map((event) => event.janus).sort()]);
+  // EchoTest's own last word is at times still told and at times not: Janus detaches it meanwhile.
+  await compare('detached', (one) => one.poll({ maxev: 9 }), ({ status, json }) => [status, json.map((event) => event.janus).filter((kind) => kind !== 'event')]);
   await compare('destroy', (one) => request(one, one.path, { janus: 'destroy' }));
   await compare('a poll of what was', (one) => one.poll(), ({ status }) => status);
   await compare('a request of what was', (one) => request(one, one.path, { janus: 'keepalive' }));
