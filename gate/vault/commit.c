@@ -214,7 +214,7 @@ static void commit_after(Vault *vault, Job *job, const GError *error) {
 
 void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone done, gpointer user) {
   CommitJob *commit = g_new0(CommitJob, 1);
-  *commit = (CommitJob){.job = {.apply = commit_apply, .after = commit_after, .not_before_us = storage_now_us() + STORAGE_COMPANY_US},
+  *commit = (CommitJob){.job = {.apply = commit_apply, .after = commit_after},
                         .id = segment,
                         .confirmed = confirmed ? confirmed : json_array(),
                         .done = done,

@@ -10,7 +10,7 @@
 #include "gate/vault/vault.h"
 
 #define STORAGE_SLICE_US 4000
-/* What is in no hurry (chunks of an open segment, commits) waits so long for more of it: waking and syncing cost more than the work. */
+/* What is in no hurry (chunks of an open segment) waits so long for more of it: waking costs more than the work. */
 #define STORAGE_COMPANY_US (100 * 1000)
 
 typedef enum Lane { LANE_ERASE = 0, LANE_LEDGER, LANE_MEDIA } Lane;
