@@ -2,6 +2,8 @@
 /* Whose turn it is on the storage thread: erases first, and yet they do not stop the rest (R6); what can wait does. */
 #include "gate/vault/storage-thread.h"
 
+#include <pthread.h>
+
 #define ERASES 1000
 #define OTHERS 5
 
@@ -63,9 +65,9 @@ static void test_turns(gconstpointer lane) {
   g_assert_cmpuint(order.erases_before[OTHERS - 1], <, ERASES);
 }
 
-typedef struct Log { /* under lock */
-  GMutex lock;
-  GCond more;
+typedef struct Log { /* under lock; pthread's, which TSan can follow */
+  pthread_mutex_t lock;
+  pthread_cond_t more;
   GString *ran;
 } Log;
 
@@ -78,17 +80,17 @@ typedef struct LoggedJob {
 static void run_logged(Vault *vault, Job *job) {
   (void)vault;
   LoggedJob *logged = (LoggedJob *)job;
-  g_mutex_lock(&logged->log->lock);
+  pthread_mutex_lock(&logged->log->lock);
   g_string_append_c(logged->log->ran, logged->name);
-  g_cond_signal(&logged->log->more);
-  g_mutex_unlock(&logged->log->lock);
+  pthread_cond_signal(&logged->log->more);
+  pthread_mutex_unlock(&logged->log->lock);
 }
 
 static void wait_for(Log *log, gsize n) {
-  g_mutex_lock(&log->lock);
+  pthread_mutex_lock(&log->lock);
   while (log->ran->len < n)
-    g_cond_wait(&log->more, &log->lock);
-  g_mutex_unlock(&log->lock);
+    pthread_cond_wait(&log->more, &log->lock);
+  pthread_mutex_unlock(&log->lock);
 }
 
 #define LONG_US ((gint64)3600 * G_USEC_PER_SEC)
@@ -97,7 +99,7 @@ static void wait_for(Log *log, gsize n) {
 static void test_company(gconstpointer user) {
   static const StorageIdle idle = {no_work, never_us, no_tick};
   const Lane lane = (Lane)GPOINTER_TO_INT(user);
-  Log log = {.ran = g_string_new(NULL)};
+  Log log = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, g_string_new(NULL)};
   const gint64 now_us = storage_now_us();
   LoggedJob jobs[] = {{{.run = run_logged, .not_before_us = now_us + LONG_US}, &log, 'a'},
                       {{.run = run_logged, .not_before_us = now_us + 2 * LONG_US}, &log, 'b'},
