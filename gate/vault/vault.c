@@ -235,6 +235,7 @@ void vault_free(Vault *vault) {
   for (Job *left; (left = storage_pop_left(vault->storage));)
     left->cancel(vault, left);
   forget_sealed(vault);
+  (void)!vault_sync_segments(vault); /* names of what was committed last: an orderly end leaves none to the next start */
   retention_save(vault);
   head_write(vault);
   if (vault->db)
