@@ -215,10 +215,8 @@ static void begin_stream(Intake *intake, Stream *stream, guint32 ssrc) {
 }
 
 static Stream *stream_of(Intake *intake, const RtpView *view, Payload payload, gsize n, gint64 arrival_us) {
-  gboolean known = FALSE, fresh;
-  for (guint i = 0; i < LAYERS_MAX; i++)
-    known = known || (intake->layers.all[i].used && intake->layers.all[i].ssrc == view->ssrc);
-  if (!known && payload != PAYLOAD_MEDIA) /* FEC streams have SSRCs of their own */
+  gboolean fresh;
+  if (payload != PAYLOAD_MEDIA && layers_find(&intake->layers, view->ssrc) == LAYERS_NONE) /* FEC streams have SSRCs of their own */
     return NULL;
   const gint index = layers_packet(&intake->layers, view->ssrc, view->seq, n, arrival_us, &fresh);
   if (index == LAYERS_NONE)
@@ -265,16 +263,15 @@ void intake_packet(Intake *intake, const guint8 *bytes, gsize n, gint64 arrival_
 
 void intake_report(Intake *intake, guint32 ssrc, guint64 ntp, guint32 rtp_time) {
   intake->report = (Report){.set = TRUE, .ssrc = ssrc, .ntp = ntp, .rtp_time = rtp_time};
-  for (gint i = 0; i < LAYERS_MAX; i++) {
-    if (!intake->layers.all[i].used || intake->layers.all[i].ssrc != ssrc)
-      continue;
-    Stream *stream = &intake->streams[i];
-    stream->report_set = TRUE;
-    stream->ntp = ntp;
-    stream->rtp_time = rtp_time;
-    if (i == intake->layers.current)
-      intake->events.report(ntp, rtp_time, intake->user);
-  }
+  const gint index = layers_find(&intake->layers, ssrc);
+  if (index == LAYERS_NONE)
+    return;
+  Stream *stream = &intake->streams[index];
+  stream->report_set = TRUE;
+  stream->ntp = ntp;
+  stream->rtp_time = rtp_time;
+  if (index == intake->layers.current)
+    intake->events.report(ntp, rtp_time, intake->user);
 }
 
 Intake *intake_new(const RecorderTrack *track, const Codec *codec, const IntakeEvents *events, gpointer user) {

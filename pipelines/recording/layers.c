@@ -23,12 +23,18 @@ static gboolean is_better(const Layer *a, const Layer *b) {
   return 2 * a->rate_bytes > 3 * b->rate_bytes;
 }
 
-/* The layer of this SSRC, else a free one, else the one that has been silent for longest. */
-static gint place_of(const Layers *layers, guint32 ssrc, gint64 now_us) {
-  gint oldest = LAYERS_NONE;
+gint layers_find(const Layers *layers, guint32 ssrc) {
   for (gint i = 0; i < (gint)layers->max; i++)
     if (layers->all[i].used && layers->all[i].ssrc == ssrc)
       return i;
+  return LAYERS_NONE;
+}
+
+/* The layer of this SSRC, else a free one, else the one that has been silent for longest. */
+static gint place_of(const Layers *layers, guint32 ssrc, gint64 now_us) {
+  gint oldest = LAYERS_NONE, known = layers_find(layers, ssrc);
+  if (known != LAYERS_NONE)
+    return known;
   for (gint i = 0; i < (gint)layers->max; i++) {
     if (!layers->all[i].used)
       return i;

@@ -36,6 +36,8 @@ typedef struct Layers {
 } Layers;
 
 void layers_init(Layers *layers, gboolean simulcast);
+/* LAYERS_NONE: this source has not sent, or was forgotten. */
+gint layers_find(const Layers *layers, guint32 ssrc);
 /* A packet arrived, media or filling. Its layer's index; LAYERS_NONE: there is no room for another one. *fresh: the index is a new source's from now on. */
 gint layers_packet(Layers *layers, guint32 ssrc, guint16 seq, gsize n_bytes, gint64 now_us, gboolean *fresh);
 /* A keyframe's first packet arrived. */
