@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The application's own web server, and people who use it in a real browser. The gate is another host for it, as it would be.
+import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -67,6 +68,20 @@ export class Stage {
       const list = (await this.daemon.segments(session)).filter(({ state, end }) => state === 'kept' && Date.parse(end) >= at_ms);
       return ['audio', 'video'].every((medium) => list.some((one) => one.medium === medium));
     }, `${session} to be kept`, 20_000);
+  }
+
+  /** EchoTest in this person's browser: media and data both ways through the gate alone, whose addresses are all that it learns; then an ICE restart. */
+  async echoes(person) {
+    await person.do('echo');
+    const now = await person.flowing('echo');
+    const own = this.daemon.media.split(',').map((address) => address.split(':').at(-1));
+    assert.ok(now.candidates.length > 0 && now.candidates.every((line) => own.includes(line.split(' ')[5])), now.candidates.join('\n'));
+    await until(async () => (await person.state('data')).includes('open'), 'the data channel');
+    await person.page.evaluate(() => window.app.state.handles.echo.data({ text: 'hello' }));
+    await until(async () => (await person.state('data')).some((text) => /hello/.test(text)), 'the echo of a text');
+    await person.do('restart', 'echo', { audio: true, video: true });
+    await until(async () => (await person.stats('echo')).ufrag !== now.ufrag, 'fresh credentials');
+    await person.flowing('echo');
   }
 
   /** The file that plays one person's recording. */

@@ -12,17 +12,7 @@ after(() => stage?.end());
 test('media and data go both ways through the gate, and nobody learns another address', { timeout: 60_000 }, async () => {
   const anna = await stage.open('echo-1', 'anna', 'expert');
   await anna.connect();
-  await anna.do('echo');
-  const now = await anna.flowing('echo');
-  const own = stage.daemon.media.split(',').map((address) => address.split(':').at(-1));
-  assert.ok(now.candidates.length > 0 && now.candidates.every((line) => own.includes(line.split(' ')[5])), now.candidates.join('\n'));
-  await until(async () => (await anna.state('data')).includes('open'), 'the data channel');
-  await anna.page.evaluate(() => window.app.state.handles.echo.data({ text: 'hello' }));
-  await until(async () => (await anna.state('data')).some((text) => /hello/.test(text)), 'the echo of a text');
-
-  await anna.do('restart', 'echo', { audio: true, video: true });
-  await until(async () => (await anna.stats('echo')).ufrag !== now.ufrag, 'fresh credentials');
-  await anna.flowing('echo');
+  await stage.echoes(anna);
 });
 
 test('who has not joined the session gets a clear error and sends nothing (R7)', { timeout: 60_000 }, async () => {

@@ -20,16 +20,7 @@ for (const seat of [0, 1])
   test(`EchoTest in ${seat ? 'the other' : 'a'} browser: media, data, ICE restart, hanging up; a page that closes ends its session`, { timeout: 90_000 }, async () => {
     const anna = await stage.open(`http-${seat}`, 'anna', 'expert', { seat });
     await anna.connect(overHttp);
-    await anna.do('echo');
-    const now = await anna.flowing('echo');
-    const own = stage.daemon.media.split(',').map((address) => address.split(':').at(-1));
-    assert.ok(now.candidates.length > 0 && now.candidates.every((line) => own.includes(line.split(' ')[5])), now.candidates.join('\n'));
-    await until(async () => (await anna.state('data')).includes('open'), 'the data channel');
-    await anna.page.evaluate(() => window.app.state.handles.echo.data({ text: 'hello' }));
-    await until(async () => (await anna.state('data')).some((text) => /hello/.test(text)), 'the echo of a text');
-    await anna.do('restart', 'echo', { audio: true, video: true });
-    await until(async () => (await anna.stats('echo')).ufrag !== now.ufrag, 'fresh credentials');
-    await anna.flowing('echo');
+    await stage.echoes(anna);
     await anna.do('hangup', 'echo');
     await anna.do('echo', { data: false, name: 'again' });
     await anna.flowing('again');
