@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "pipelines/evidence/bundle.h"
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 
 #define BUNDLES_MAX 4 /* at a time: each may hold a large session's in memory */
 

@@ -5,7 +5,7 @@
 
 #include "gate/vault/vault-reader.h"
 #include "pipelines/recording/mix.h"
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 
 typedef struct Export {
   Daemon *daemon;

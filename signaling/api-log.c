@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "gate/vault/vault-reader.h"
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 #include "signaling/log-path.h"
 
 #define TEXT  "text/plain; charset=utf-8"

@@ -2,7 +2,7 @@
 #include "signaling/api-withdraw.h"
 
 #include "gate/vault/vault-reader.h"
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 #include "signaling/api-export.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"

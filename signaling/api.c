@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PROTOCOL.md's HTTP table: routes, roles, and what blocks on a disk moved off the control thread. */
 #include "gate/vault/vault-reader.h"
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 #include "signaling/api-evidence.h"
 #include "signaling/api-export.h"
 #include "signaling/api-forget.h"

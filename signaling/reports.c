@@ -9,7 +9,7 @@
 
 #include "gate/vault/vault-reports.h"
 #include "pipelines/evidence/bundle.h"
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 #include "signaling/report-transfer.h"
 
 #define STORE_RETRY_MS 5000 /* when the store itself did not answer */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pipelines/recording/codec.h"
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 
 typedef struct Opening { /* what an answer of another thread belongs to; the take may be over by then */
   Session *session;

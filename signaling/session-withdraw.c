@@ -4,7 +4,7 @@
 
 #include <sched.h>
 
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 #include "signaling/api-export.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "gate/ledger/note.h"
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 #include "signaling/report-transfer.h"
 
 #define POST_TIMEOUT_S   10L

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control side of a call: negotiation here, packets on the worker, events back. Nothing but posted messages goes between the two threads. */
-#include "pipelines/relay/control.h"
 #include "pipelines/relay/negotiation.h"
+#include "pipelines/transport/control.h"
 
 #include <string.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipelines/transport/ice-agent.h"
+
+#include "pipelines/transport/control.h"
 #include "pipelines/transport/worker-private.h"
 
 #include <nice/agent.h>
@@ -84,7 +86,7 @@ static void unref(gpointer agent) {
 
 void ice_agent_unref(IceAgent *agent) {
   if (agent != NULL && atomic_fetch_sub(&agent->refs, 1) == 1)
-    ice_service_run(agent->service, agent_end, agent);
+    control_post(ice_service_context(agent->service), G_PRIORITY_DEFAULT, agent_end, agent, NULL);
 }
 
 /* --- to the worker --- */

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "pipelines/transport/control.h"
+
 #define END_PATIENCE_MS 1000
 
 struct IceService {
@@ -69,7 +71,7 @@ static void end(gpointer data) {
 void ice_service_free(IceService *service) {
   if (service == NULL)
     return;
-  ice_service_run(service, end, service);
+  control_post(service->context, G_PRIORITY_DEFAULT, end, service, NULL);
   pthread_join(service->thread, NULL);
   g_main_loop_unref(service->loop);
   g_main_context_unref(service->context);
@@ -96,29 +98,4 @@ void ice_service_agent_made(IceService *service) {
 void ice_service_agent_gone(IceService *service) {
   atomic_fetch_sub(&service->agents, 1);
   quit_when_idle(service);
-}
-
-/* A GMainContext's locks are none that TSan can follow, so what is handed over is published by an atomic as well. */
-typedef struct Errand {
-  _Atomic gboolean handed_over;
-  void (*fn)(gpointer data);
-  gpointer data;
-} Errand;
-
-static gboolean errand_run(gpointer data) {
-  Errand *errand = data;
-  if (atomic_load(&errand->handed_over))
-    errand->fn(errand->data);
-  return G_SOURCE_REMOVE;
-}
-
-void ice_service_run(IceService *service, void (*fn)(gpointer data), gpointer data) {
-  Errand *errand = g_new0(Errand, 1);
-  errand->fn = fn;
-  errand->data = data;
-  g_autoptr(GSource) source = g_idle_source_new();
-  g_source_set_priority(source, G_PRIORITY_DEFAULT);
-  g_source_set_callback(source, errand_run, errand, g_free);
-  atomic_store(&errand->handed_over, TRUE);
-  g_source_attach(source, service->context);
 }

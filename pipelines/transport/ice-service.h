@@ -32,7 +32,5 @@ const IceServers *ice_service_servers(const IceService *service);
 GMainContext *ice_service_context(const IceService *service);
 void ice_service_agent_made(IceService *service);
 void ice_service_agent_gone(IceService *service); /* the service's thread */
-/* Runs fn(data) on the service's thread. */
-void ice_service_run(IceService *service, void (*fn)(gpointer data), gpointer data);
 
 #endif

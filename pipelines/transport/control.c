@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An idle source a message. A GMainContext's locks are none that TSan can follow, so what is handed over is published by an atomic as well. */
-#include "pipelines/relay/control.h"
+#include "pipelines/transport/control.h"
 
 #include <stdatomic.h>
 

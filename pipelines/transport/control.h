@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handing a piece of work to the control thread.
+/* Handing a piece of work to the thread of a GMainContext: to control, mostly.
  *
  * Threads: any thread posts; the work runs on the thread that iterates the context. */
-#ifndef RECGATE_RELAY_CONTROL_H
-#define RECGATE_RELAY_CONTROL_H
+#ifndef RECGATE_TRANSPORT_CONTROL_H
+#define RECGATE_TRANSPORT_CONTROL_H
 
 #include <glib.h>
 
