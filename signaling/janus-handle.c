@@ -63,7 +63,8 @@ static gboolean ensure_link(JanusHandle *handle, Member *member, SdpType type, G
   if (handle->link != NULL)
     return TRUE;
   if (type == SDP_OFFER)
-    g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_LIMIT, "There are as many PeerConnections as one person may have.");
+    g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_LIMIT,
+                        "There are as many PeerConnections as one person may have, or as the gate has room for.");
   else
     g_set_error_literal(error, JANUS_ERROR, JANUS_ERROR_SDP, "An answer to no offer: that PeerConnection is over.");
   return FALSE;

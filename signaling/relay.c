@@ -64,7 +64,9 @@ Relay *relay_new(Daemon *daemon, const char *session, const char *participant, G
   relay->link = session_sfu_link(member, on_link_ready, on_link_over, relay);
   if (relay->link == NULL) {
     g_free(relay);
-    g_set_error(error, RELAY_ERROR, RELAY_ERROR_MANY, "One person has at most %d relays: end those that are over.", SESSION_SFU_LINKS_MAX);
+    g_set_error(error, RELAY_ERROR, RELAY_ERROR_MANY,
+                "There are as many relays as one person may have (%d), or as the gate has room for: end those that are over.",
+                SESSION_SFU_LINKS_MAX);
     return NULL;
   }
   g_strlcpy(relay->session, session, sizeof relay->session);

@@ -152,7 +152,7 @@ Link *session_sfu_link(Member *member, void (*ready)(gpointer user), void (*over
   guint count = 0;
   for (guint i = 0; i < session->links->len; i++)
     count += ((const Link *)session->links->pdata[i])->member[CALL_A] == member;
-  if (count >= SESSION_SFU_LINKS_MAX)
+  if (count >= SESSION_SFU_LINKS_MAX || (sfu_ice(session->daemon->config) == CALL_ICE_FULL && !ice_service_has_room(session->daemon->ice)))
     return NULL;
   Link *link = link_new(session, member, NULL);
   link->ready = ready;

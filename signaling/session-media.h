@@ -44,7 +44,7 @@ typedef struct Take { /* the open take */
 void session_connect(Session *session, Member *member);  /* calls with everybody on the roster, peer.ready to both; none where there is an SFU */
 void session_end_legs(Session *session, Member *member); /* then LEGS_ENDED (R15) */
 gboolean session_signal(Session *session, Member *from, Member *to, json_t *message, GError **error);
-/* A call between somebody on the roster and the SFU. NULL: they have SESSION_SFU_LINKS_MAX. Where call_is_ready is FALSE, the client's descriptions wait
+/* A call between somebody on the roster and the SFU. NULL: they have SESSION_SFU_LINKS_MAX, or !ice_service_has_room. Where call_is_ready is FALSE, the client's descriptions wait
  * for `ready`. */
 Link *session_sfu_link(Member *member, void (*ready)(gpointer user), void (*over)(gpointer user), gpointer user);
 void session_sfu_unlink(Link *link); /* ends it, without `over`; a take that recorded it goes on without it */

@@ -5,10 +5,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "pipelines/transport/control.h"
 
-#define END_PATIENCE_MS 1000
+#define END_PATIENCE_MS   1000
+#define AGENT_DESCRIPTORS 8 /* a socket for each address of the machine, and one for the TURN server */
 
 struct IceService {
   IceServers servers;
@@ -16,6 +18,7 @@ struct IceService {
   GMainLoop *loop;
   pthread_t thread;
   _Atomic guint agents;
+  guint agents_max;
   gboolean ending; /* the service's thread */
 };
 
@@ -33,8 +36,16 @@ static void *service_main(void *data) {
   return NULL;
 }
 
+static guint room_for_agents(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return 0;
+  return (guint)MIN(limit.rlim_cur / 2 / AGENT_DESCRIPTORS, G_MAXINT);
+}
+
 IceService *ice_service_new(const IceServers *servers) {
   IceService *service = g_new0(IceService, 1);
+  service->agents_max = room_for_agents();
   service->servers = (IceServers){.stun = {g_strdup(servers->stun.address), servers->stun.port},
                                   .turn = {g_strdup(servers->turn.address), servers->turn.port},
                                   .turn_user = g_strdup(servers->turn_user),
@@ -81,6 +92,10 @@ void ice_service_free(IceService *service) {
   secret_free((char *)service->servers.turn_password);
   g_free((char *)service->servers.bind);
   g_free(service);
+}
+
+gboolean ice_service_has_room(const IceService *service) {
+  return atomic_load(&service->agents) < service->agents_max;
 }
 
 const IceServers *ice_service_servers(const IceService *service) {

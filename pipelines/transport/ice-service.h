@@ -23,6 +23,9 @@ typedef struct IceServers {
 
 typedef struct IceService IceService;
 IceService *ice_service_new(const IceServers *servers); /* copies; any of it may be missing */
+/* FALSE: no more agents should be made, for half of the process's file descriptors could be theirs: the other half must stay free for the disk, so that
+ * nobody keeps an erase from it by opening connections (fault 9, R6). Any thread. */
+gboolean ice_service_has_room(const IceService *service);
 /* Waits up to a second until every agent has given its allocation back to the TURN server (RFC 8656 section 8). */
 void ice_service_free(IceService *service);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(IceService, ice_service_free)

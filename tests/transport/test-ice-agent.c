@@ -4,6 +4,7 @@
 #include "tests/transport/bed.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 typedef struct Pair {
   IceService *service;
@@ -233,6 +234,36 @@ static guint64 thread_cpu_ns(const char *name, guint skip) {
   return ns;
 }
 
+#define DESCRIPTORS 64 /* room for 4 agents of 8, in a half of them */
+
+/* Half of the process's descriptors stay free for the disk, and one that ends makes room. */
+static void test_room(void) {
+  const IceServers servers = {.bind = "127.0.0.1"};
+  Pair counts = {0};
+  IceAgent *agents[DESCRIPTORS];
+  LegCredentials local;
+  struct rlimit before, low;
+  guint n = 0;
+  g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+  low = (struct rlimit){.rlim_cur = DESCRIPTORS, .rlim_max = before.rlim_max};
+  g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &low), ==, 0);
+  IceService *service = ice_service_new(&servers);
+  g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+  while (ice_service_has_room(service) && n < DESCRIPTORS) {
+    leg_credentials_new(&local);
+    agents[n++] = ice_agent_new(service, &local, on_gathered, &counts, on_destroyed);
+  }
+  g_assert_cmpuint(n, ==, 4);
+  ice_agent_unref(agents[--n]);
+  g_assert_true(await(&counts.destroyed, 1));
+  for (gint64 end_us = g_get_monotonic_time() + 10 * G_USEC_PER_SEC; !ice_service_has_room(service) && g_get_monotonic_time() < end_us;)
+    g_usleep(1000);
+  g_assert_true(ice_service_has_room(service));
+  while (n > 0)
+    ice_agent_unref(agents[--n]);
+  ice_service_free(service);
+}
+
 /* With -m perf: what a packet there and back costs the full leg and the ICE-lite one that echoes it. Both seal one and open one. */
 static void test_cost(Pair *pair, gconstpointer data) {
   (void)data;
@@ -258,6 +289,7 @@ int main(int argc, char **argv) {
 #define ADD(name, fn) g_test_add("/transport/ice-agent/" name, Pair, NULL, pair_up, fn, pair_down)
   ADD("media-and-data-pass", test_media);
   ADD("candidates-are-of-the-address-it-was-given", test_candidates);
+  g_test_add_func("/transport/ice-agent/room-beside-the-disk", test_room);
   g_test_add("/transport/ice-agent/loopback-beside-every-address", Pair, "any", pair_up, test_every_address, pair_down);
   ADD("odd-candidates-are-passed-over", test_odd_candidates);
   ADD("a-wrong-certificate-ends-it", test_wrong_fingerprint);
