@@ -288,7 +288,7 @@ static void withdraw(History *history, Session *session, Person *person, const L
     session->must_close = leaf->index + 1;
   if (known)
     session_request_end(session);
-  person->no_stands |= leaf->request > 0 || person->answered;
+  person->no_stands = TRUE;
 }
 
 static void take_back(Session *session, Person *person) {

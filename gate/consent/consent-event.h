@@ -29,6 +29,7 @@ typedef struct ConsentConfig {
   /* What an earlier process knew of this session; all zero for a new one. */
   uint32_t take_last;        /* takes go on from here */
   uint32_t requests_made;    /* count towards requests_max */
+  bool recorded;             /* R6: there may be recordings of an earlier process; who was in them the caller alone knows */
   uint64_t no_stands;        /* R4: bit (person - 1): a decline or withdrawal that nobody has lifted */
 } ConsentConfig;
 
@@ -72,7 +73,7 @@ typedef enum ConsentReason {
 
 typedef enum ConsentEventType {
   CONSENT_EVENT_JOIN = 1,      /* person, may_request, cannot_consent. A person on the roster who joins again replaces themself (R15). */
-  CONSENT_EVENT_INVITE,        /* person, cannot_consent: may answer in writing before the first JOIN, and say no or withdraw at any time (R5) */
+  CONSENT_EVENT_INVITE,        /* person, cannot_consent, granted_before (the open request, to an earlier process): may answer in writing before the first JOIN, and say no or withdraw at any time (R5) */
   CONSENT_EVENT_LEAVE,         /* person: by message; echo as in ALIVE, it is the last heartbeat (R10) */
   CONSENT_EVENT_LEGS_ENDED,    /* person: all legs of this person's last departure or replacement are gone (R15) */
   CONSENT_EVENT_ALIVE,         /* person, echo: 0 without one. Counts for confirmation within absent_us of leaving too. */
@@ -81,7 +82,8 @@ typedef enum ConsentEventType {
   CONSENT_EVENT_DECLINE,       /* person, request. After one's own grant it is a withdrawal as disclosed. */
   CONSENT_EVENT_OFFER,         /* person: lifts one's own no (R4) */
   CONSENT_EVENT_WITHDRAW,      /* person (also one who left), request (0: every recording that person was in), scope (UNSET: as disclosed).
-                                  Never refused to a known person: less than disclosed is as disclosed (R12), a request not theirs is 0. */
+                                  Never refused to a known person: less than disclosed is as disclosed (R12), a request not theirs is 0;
+                                  one unknown here is, with ConsentConfig.recorded, of an earlier process. */
   CONSENT_EVENT_ERASED,        /* ticket: that erase is durable */
   CONSENT_EVENT_PAUSE,         /* person */
   CONSENT_EVENT_RESUME,        /* person */
@@ -99,7 +101,7 @@ typedef enum ConsentEventType {
 typedef struct ConsentEvent {
   ConsentEventType type;
   ConsentPerson person;
-  bool may_request, cannot_consent, on;
+  bool may_request, cannot_consent, granted_before, on;
   uint64_t request;         /* > 0, the caller's number of the request */
   uint8_t sha256[CONSENT_SHA256_BYTES];
   ConsentMedia media;

@@ -71,7 +71,7 @@ struct ConsentSession {
   uint32_t recordings_n;
   ConsentRecording recordings[CONSENT_REQUESTS_MAX];
   uint64_t ticket_last;
-  uint64_t ticket_nothing;  /* the erase of a withdrawal that concerned no recording */
+  uint64_t ticket_rest;     /* the erase of what no recording here tells: erase_concerned */
   bool erases_committed;    /* a withdrawal since the last request reaches what was committed: it ends in `purged` */
   uint32_t take;            /* the open one, 0: the gate is closed */
   uint32_t take_last;

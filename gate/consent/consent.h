@@ -23,7 +23,9 @@ typedef enum ConsentEffectType {
                                    of everyone on roster goes on the ledger (R21). */
   CONSENT_EFFECT_DROP,          /* segment, take, reason: a sealed segment that may not */
   CONSENT_EFFECT_ERASE,         /* ticket, request, person, scope: erase what was committed; answer with ERASED.
-                                   Always follows a withdrawal, also when nothing was ever committed. One for each recording. */
+                                   Always follows a withdrawal, also when nothing was ever committed. One for each recording;
+                                   and where an earlier process recorded, one for what is not known here: the request named, or 0, all of
+                                   that person's. Of those the caller knows what was disclosed (R12). */
   CONSENT_EFFECT_END_LEGS,      /* person: end all legs in both directions, then LEGS_ENDED (R15) */
   CONSENT_EFFECT_LEFT,          /* person, reason LEFT or SILENT: off the roster */
   CONSENT_EFFECT_ASK,           /* person, request: send this person the letter (consent.ask) */

@@ -50,6 +50,8 @@ void consent_roster_invite(ConsentSession *session, const ConsentEvent *event) {
     session->people = event->person;
   if (!member->was_here)
     member->cannot_consent = event->cannot_consent;
+  if (session->active && event->granted_before) /* R4: their no is a withdrawal, whoever heard the yes */
+    member->granted_before = true;
 }
 
 /* R3: a grant survives a return within absent_us of the last sign of life, one in writing stands until the first JOIN (R5); a

@@ -29,18 +29,21 @@ static bool names_own(const ConsentSession *session, const ConsentEvent *event) 
   return named && concerns(session, named, event->person);
 }
 
+/* What an earlier process recorded is the caller's to find: all of this person's, or the one that is named and unknown here. Of one that
+ * concerns nothing the acknowledgement needs its ticket even so (R13); nothing was disclosed, so the default holds. */
 static void erase_concerned(ConsentSession *session, const ConsentEvent *event) {
+  bool before = session->config.recorded && event->request > 0 && !consent_recording_find(session, event->request);
   bool named = names_own(session, event);
   bool any = false;
-  for (uint32_t i = 0; i < session->recordings_n; i++) {
+  for (uint32_t i = 0; i < session->recordings_n && !before; i++) {
     ConsentRecording *recording = &session->recordings[i];
     if (named ? recording->request != event->request : !concerns(session, recording, event->person))
       continue;
     recording->ticket = erase(session, recording->request, event->person, widest(recording->scope, event->scope));
     any = true;
   }
-  if (!any) /* the acknowledgement needs its ticket even so (R13); nothing was disclosed, so the default holds */
-    session->ticket_nothing = erase(session, 0, event->person, CONSENT_SCOPE_SESSION);
+  if (!any || (session->config.recorded && !named))
+    session->ticket_rest = erase(session, before ? event->request : 0, event->person, CONSENT_SCOPE_SESSION);
 }
 
 /* R11: the gate first, then the keys (R18), then the rest. Whatever is named, the running take is thrown away and the no
@@ -64,9 +67,9 @@ void consent_erased(ConsentSession *session, uint64_t ticket) {
       session->recordings[i].ticket = 0;
     pending = pending || session->recordings[i].ticket > 0;
   }
-  if (session->ticket_nothing == ticket)
-    session->ticket_nothing = 0;
-  pending = pending || session->ticket_nothing > 0;
+  if (session->ticket_rest == ticket)
+    session->ticket_rest = 0;
+  pending = pending || session->ticket_rest > 0;
   if (!pending && session->erases_committed && session->rest.reason == CONSENT_REASON_WITHDRAWN)
     session->rest = (ConsentStatus){CONSENT_STATE_PURGED, CONSENT_REASON_ERASED, session->rest.person};
 }

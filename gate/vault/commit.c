@@ -15,7 +15,7 @@ typedef struct CommitJob {
   VaultDone done;
   gpointer user;
   VaultSegment *segment; /* set by apply; referenced */
-  gint64 fresh_slot;     /* a slot that was filled for this commit, -1: none */
+  gint64 slot;           /* of the key that this one's is wrapped under, -1: it did not come so far */
   Answer answer;
 } CommitJob;
 
@@ -55,12 +55,13 @@ static gboolean find_slot(Vault *vault, CommitJob *commit, Holding *holding, GEr
   if (!store_number(vault->db, -1, &holding->slot, error, "SELECT coalesce(slot, -1) FROM holders WHERE recording = ? AND participant = ?",
                     "is", holding->recording, segment->participant))
     return FALSE;
+  commit->slot = holding->slot;
   if (holding->slot >= 0)
     return TRUE;
   const KeyOwner owner = {holding->recording, segment->take->session, segment->participant, (gint64)segment->take->request};
   if (!keyring_create(vault->keyring, &owner, &holding->slot, error))
     return FALSE;
-  commit->fresh_slot = holding->slot;
+  commit->slot = holding->slot;
   return store_run(vault->db, error,
                    "INSERT INTO holders(recording, participant, slot) VALUES(?, ?, ?)"
                    " ON CONFLICT(recording, participant) DO UPDATE SET slot = excluded.slot",
@@ -146,13 +147,16 @@ static gboolean commit_apply(Vault *vault, Job *job, GError **error) {
          may_commit(vault, segment, error);
 }
 
-/* Killed while the commit was being synced: withdrawal wins, so the row becomes a dropped one. */
+/* Killed while the commit was being synced: withdrawal wins, so the row becomes a dropped one (R11). Where nothing else of that person is kept
+ * the key is to go too, and its row lets go of the slot first: a slot that is empty while a row names it reads as an erase (recover.c). */
 static gboolean undo_commit(Vault *vault, gpointer user, GError **error) {
-  VaultSegment *segment = user;
+  const CommitJob *commit = user;
+  VaultSegment *segment = commit->segment;
   return store_run(vault->db, error,
                    "UPDATE holders SET segments = segments - 1, bytes = bytes - ?1 WHERE participant = ?2 AND recording ="
                    " (SELECT recording FROM segments WHERE id = ?3)",
                    "isi", (gint64)segment->bytes, segment->participant, (gint64)segment->id) &&
+         store_run(vault->db, error, "UPDATE holders SET slot = NULL WHERE slot = ? AND segments = 0", "i", commit->slot) &&
          store_run(vault->db, error, "UPDATE segments SET wrapped = NULL, dropped = ? WHERE id = ?", "si", segment->take->reason,
                    (gint64)segment->id) &&
          commit_record_dropped(vault, &segment, 1, segment->take->reason, error);
@@ -180,6 +184,15 @@ static gboolean is_committed(Vault *vault, guint64 id) {
   return store_number(vault->db, 0, &there, NULL, "SELECT 1 FROM segments WHERE id = ? AND dropped IS NULL", "i", (gint64)id) && there;
 }
 
+/* Of a commit that came to nothing. The database is asked here as well: others may be kept under the same key. */
+static void release_slot(Vault *vault, gint64 slot) {
+  gint64 named = 0;
+  if (slot < 0 || !store_number(vault->db, 0, &named, NULL, "SELECT 1 FROM holders WHERE slot = ?", "i", slot) || named)
+    return;
+  if (!keyring_clear(vault->keyring, slot, NULL))
+    health_set(vault, HEALTH_STORE, "a key slot could not be cleared"); /* no row names it: the next start clears it */
+}
+
 static void commit_after(Vault *vault, Job *job, const GError *error) {
   CommitJob *commit = (CommitJob *)job;
   VaultSegment *segment = commit->segment;
@@ -188,7 +201,7 @@ static void commit_after(Vault *vault, Job *job, const GError *error) {
     g_clear_error(&refused);
   if (!refused && vault_take_is_dead(segment->take)) {
     refuse(&refused, VAULT_ERROR_ERASED, "withdrawn meanwhile");
-    if (!vault_in_transaction(vault, undo_commit, segment, NULL))
+    if (!vault_in_transaction(vault, undo_commit, commit, NULL))
       health_set(vault, HEALTH_STORE, "a withdrawn segment could not be dropped"); /* its erase, or the take's forgetting, follows */
     segment_forget_file(vault, segment);
     sealed_remove(vault, segment);
@@ -198,9 +211,9 @@ static void commit_after(Vault *vault, Job *job, const GError *error) {
     if (vault_take_is_dead(segment->take))
       commit_push_forget(segment->take); /* the take's own forgetting may have passed it over */
   }
-  if (refused && commit->fresh_slot >= 0 && !is_committed(vault, commit->id) && !keyring_clear(vault->keyring, commit->fresh_slot, NULL))
-    health_set(vault, HEALTH_STORE, "a key slot could not be cleared"); /* no row names it: the next start clears it */
-  if (!refused) {
+  if (refused) {
+    release_slot(vault, commit->slot);
+  } else {
     segment_wipe_key(segment);
     segment->has_file = FALSE; /* it is the store's now */
     rename_in(vault, segment);
@@ -219,7 +232,7 @@ void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone do
                         .confirmed = confirmed ? confirmed : json_array(),
                         .done = done,
                         .user = user,
-                        .fresh_slot = -1,
+                        .slot = -1,
                         .answer = {.place = {.index = -1}}};
   vault_push(vault, LANE_LEDGER, &commit->job);
 }

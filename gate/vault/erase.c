@@ -106,10 +106,19 @@ static gboolean find_holders(Vault *vault, const VaultErase *erase, Target *targ
   return row && !failed;
 }
 
+/* Whose recording is it? Of everybody who said yes to it, was recorded in it, or was there while it was. */
+#define IS_THEIRS                                                                                                                          \
+  "(EXISTS(SELECT 1 FROM consents AS c WHERE c.session = ?1 AND c.request = r.request AND c.participant = ?3 AND c.answer <> 'declined')"  \
+  " OR EXISTS(SELECT 1 FROM holders AS h WHERE h.recording = r.id AND h.participant = ?3)"                                                 \
+  " OR EXISTS(SELECT 1 FROM takes AS t, json_each(t.roster) AS j WHERE t.session = ?1 AND t.request = r.request AND j.value = ?3))"
+#define FIND_THEIRS                                                                                                                        \
+  "WITH theirs AS (SELECT id, request, on_withdrawal FROM recordings AS r WHERE session = ?1 AND " IS_THEIRS ")"                           \
+  " SELECT id, request, on_withdrawal FROM theirs WHERE request = ?2 OR NOT EXISTS(SELECT 1 FROM theirs WHERE request = ?2)"
+#define FIND_ALL "SELECT id, request, on_withdrawal FROM recordings WHERE session = ?1 AND (?2 = 0 OR request = ?2) AND ?3 IS ?3"
+
 static gboolean find_targets(Vault *vault, const VaultErase *erase, GPtrArray *targets, GError **error) {
-  g_autoptr(sqlite3_stmt) row =
-      store_query(vault->db, error, "SELECT id, request, on_withdrawal FROM recordings WHERE session = ?1 AND (?2 = 0 OR request = ?2)",
-                  "si", erase->session, (gint64)erase->request);
+  g_autoptr(sqlite3_stmt) row = store_query(vault->db, error, erase->theirs ? FIND_THEIRS : FIND_ALL, "sis", erase->session,
+                                            (gint64)erase->request, erase->participant);
   gboolean failed = FALSE;
   while (row && store_step(row, &failed, error)) {
     Target *target = g_new0(Target, 1);
@@ -128,7 +137,7 @@ static gboolean find_targets(Vault *vault, const VaultErase *erase, GPtrArray *t
 }
 
 static gboolean bury_keys(Vault *vault, const VaultErase *erase, const GPtrArray *targets, GError **error) {
-  KeyTombstone tombstone = {.whole_session = erase->request == 0, .expired = g_strcmp0(erase->reason, "expired") == 0};
+  KeyTombstone tombstone = {.whole_session = erase->request == 0 || targets->len > 1, .expired = g_strcmp0(erase->reason, "expired") == 0};
   g_strlcpy(tombstone.participant, erase->participant ? erase->participant : "", sizeof tombstone.participant);
   for (guint i = 0; i < targets->len; i++) {
     const Target *target = targets->pdata[i];
@@ -442,7 +451,8 @@ static void erase_cancel(Vault *vault, Job *base) {
 
 void vault_erase(Vault *vault, const VaultErase *erase, VaultDone done, gpointer user) {
   Doomed *doomed = g_new0(Doomed, 1);
-  *doomed = (Doomed){g_strdup(erase->session), g_strdup(erase->participant), erase->request, erase->scope};
+  /* Which are theirs is found later: until then all of the session. */
+  *doomed = (Doomed){g_strdup(erase->session), g_strdup(erase->participant), erase->theirs ? 0 : erase->request, erase->scope};
   EraseJob *job = g_new0(EraseJob, 1);
   *job = (EraseJob){.job = {.run = erase_run, .prepare = erase_prepare, .apply = erase_apply, .after = erase_after, .cancel = erase_cancel},
                     .erase = *erase,

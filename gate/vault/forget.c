@@ -46,7 +46,8 @@ static gboolean check_over(Vault *vault, const ForgetJob *forget, GError **error
   const char *person = forget->participant;
   if (!store_number(vault->db, 0, &known, error,
                     "SELECT 1 FROM sessions WHERE session = ?1 AND (?2 IS NULL OR EXISTS(SELECT 1 FROM participants WHERE session = ?1 AND"
-                    " participant = ?2) OR EXISTS(SELECT 1 FROM consents WHERE session = ?1 AND participant = ?2))",
+                    " participant = ?2) OR EXISTS(SELECT 1 FROM consents WHERE session = ?1 AND participant = ?2)"
+                    " OR EXISTS(SELECT 1 FROM invited WHERE session = ?1 AND participant = ?2))",
                     "ss", forget->session, person) ||
       !store_number(vault->db, 0, &open, error, "SELECT 1 FROM takes WHERE session = ? AND closed_at IS NULL LIMIT 1", "s",
                     forget->session) ||
@@ -85,6 +86,7 @@ static gboolean find_people(Vault *vault, ForgetJob *forget, GError **error) {
       store_query(vault->db, error,
                   "SELECT participant FROM participants WHERE session = ?1 AND (?2 IS NULL OR participant = ?2)"
                   " UNION SELECT participant FROM consents WHERE session = ?1 AND (?2 IS NULL OR participant = ?2)"
+                  " UNION SELECT participant FROM invited WHERE session = ?1 AND (?2 IS NULL OR participant = ?2)"
                   " UNION SELECT asker FROM recordings WHERE session = ?1 AND ?2 IS NULL AND asker IS NOT NULL",
                   "ss", forget->session, forget->participant);
   gboolean failed = FALSE;
@@ -148,6 +150,7 @@ static gboolean rename_slice(Vault *vault, gpointer user, GError **error) {
 static const char *const of_person[] = {
     "UPDATE participants SET participant = ?1, name = NULL WHERE session = ?2 AND participant = ?3",
     "UPDATE consents SET participant = ?1 WHERE session = ?2 AND participant = ?3",
+    "UPDATE invited SET participant = ?1, name = NULL WHERE session = ?2 AND participant = ?3",
     "UPDATE exports SET participant = ?1 WHERE session = ?2 AND participant = ?3",
     "UPDATE recordings SET asker = ?1 WHERE session = ?2 AND asker = ?3",
     "UPDATE holders SET participant = ?1 WHERE recording IN (SELECT id FROM recordings WHERE session = ?2) AND participant = ?3",
@@ -169,6 +172,8 @@ static const char *const of_person[] = {
 static const char *const of_session[] = {
     "UPDATE participants SET session = ?1 WHERE session = ?2",
     "UPDATE consents SET session = ?1, sha256 = NULL WHERE session = ?2",
+    "UPDATE plans SET session = ?1, asker_name = NULL WHERE session = ?2",
+    "UPDATE invited SET session = ?1 WHERE session = ?2",
     "UPDATE takes SET session = ?1 WHERE session = ?2",
     "UPDATE exports SET session = ?1 WHERE session = ?2",
     "UPDATE recordings SET session = ?1, disclosure = '{}', sha256 = '' WHERE session = ?2",

@@ -33,7 +33,7 @@ struct KeyRing {
   GByteArray *used; /* one byte a slot */
   Secrets *secrets;
   Slot loaded;       /* of the last keyring_load; ciphertext */
-  gboolean unsynced; /* tombstones */
+  gboolean unsynced; /* tombstones and zeros */
 };
 
 /* The service manager's copy of the root key (systemd: LoadCredential; a mounted secret, which may be a link). -1 with errno ENOENT: there is none. */
@@ -273,5 +273,6 @@ gboolean keyring_clear(KeyRing *ring, gint64 slot, GError **error) {
   if (!files_write_at(ring->fd, (const guint8 *)&empty, sizeof empty, slot * KEYRING_SLOT_BYTES, error))
     return FALSE;
   ring->used->data[slot] = 0;
+  ring->unsynced = TRUE;
   return TRUE;
 }

@@ -23,7 +23,7 @@ typedef struct KeyOwner { /* what a slot is bound to */
 /* What an erase leaves in a slot until its leaf is durable: enough to finish it after a crash (R13). Zeros follow. */
 typedef struct KeyTombstone {
   VaultScope scope;
-  gboolean whole_session; /* every recording of the session */
+  gboolean whole_session; /* every recording of this participant's in the session */
   gboolean expired;
   char participant[65]; /* who withdrew */
 } KeyTombstone;
@@ -50,7 +50,8 @@ void keyring_forget(KeyRing *ring);
 /* Overwrites the slots in place; with the sync that follows, of several at once perhaps, the act that erases (R18). May be repeated. */
 gboolean keyring_bury(KeyRing *ring, const gint64 *slots, guint n, const KeyTombstone *tombstone, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean keyring_sync(KeyRing *ring, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Zeros, not synced: for slots that no row names any more. The slot is free afterwards. */
+/* Zeros: for slots that no row names any more. The slot is free afterwards. Durable with the next sync, at the latest that of an erase which
+ * followed: the withdrawal that undid a commit is acknowledged when that one's key is gone (R13). */
 gboolean keyring_clear(KeyRing *ring, gint64 slot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

@@ -2,18 +2,30 @@
 /* Sessions planned ahead (R5): who is invited, when, and what was asked in writing. State of `plan` leaves, and reading it back. */
 #include "gate/vault/vault-private.h"
 
+/* INSERT … DO NOTHING did nothing: who plans is told; a constraint that failed would read as a sick store and close every gate (R7). */
+static gboolean is_new(sqlite3 *db, const char *what, GError **error) {
+  if (sqlite3_changes(db) > 0)
+    return TRUE;
+  g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_EXISTS, what);
+  return FALSE;
+}
+
 static gboolean invite(sqlite3 *db, const char *session, gint64 position, const json_t *person, GError **error) {
-  return store_run(db, error, "INSERT INTO invited(session, position, participant, name, role) VALUES(?, ?, ?, ?, ?)", "sisss", session,
-                   position, json_string_value(json_object_get(person, "participant")), json_string_value(json_object_get(person, "name")),
-                   json_string_value(json_object_get(person, "role")));
+  return store_run(db, error,
+                   "INSERT INTO invited(session, position, participant, name, role) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", "sisss",
+                   session, position, json_string_value(json_object_get(person, "participant")),
+                   json_string_value(json_object_get(person, "name")), json_string_value(json_object_get(person, "role"))) &&
+         is_new(db, "somebody is invited twice", error);
 }
 
 gboolean plan_follow(sqlite3 *db, const json_t *leaf, GError **error) {
   const char *session = json_string_value(json_object_get(leaf, "session"));
   const json_t *people = json_object_get(leaf, "participants");
-  if (!store_run(db, error, "INSERT INTO plans(session, request, starts, ends, asker_name) VALUES(?, ?, ?, ?, ?)", "siiis", session,
-                 json_integer_value(json_object_get(leaf, "request")), json_integer_value(json_object_get(leaf, "starts")),
-                 json_integer_value(json_object_get(leaf, "ends")), json_string_value(json_object_get(leaf, "name"))))
+  if (!store_run(db, error, "INSERT INTO plans(session, request, starts, ends, asker_name) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                 "siiis", session, json_integer_value(json_object_get(leaf, "request")),
+                 json_integer_value(json_object_get(leaf, "starts")), json_integer_value(json_object_get(leaf, "ends")),
+                 json_string_value(json_object_get(leaf, "name"))) ||
+      !is_new(db, "the session is planned already", error))
     return FALSE;
   for (gsize i = 0; i < json_array_size(people); i++)
     if (!invite(db, session, (gint64)i, json_array_get(people, i), error))

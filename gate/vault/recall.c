@@ -44,11 +44,11 @@ static void recall_answer(Vault *vault, Job *base) {
 }
 
 static gboolean recall_counts(Vault *vault, RecallJob *job) {
-  g_autoptr(sqlite3_stmt) row =
-      store_query(vault->db, &job->error,
-                  "SELECT (SELECT count(*) FROM recordings WHERE session = ?1), (SELECT coalesce(max(take), 0) FROM takes"
-                  " WHERE session = ?1), EXISTS(SELECT 1 FROM participants WHERE session = ?1)",
-                  "s", job->session);
+  g_autoptr(sqlite3_stmt) row = store_query(
+      vault->db, &job->error,
+      "SELECT (SELECT count(*) FROM recordings WHERE session = ?1), (SELECT coalesce(max(take), 0) FROM takes"
+      " WHERE session = ?1), EXISTS(SELECT 1 FROM participants WHERE session = ?1) OR EXISTS(SELECT 1 FROM plans WHERE session = ?1)",
+      "s", job->session);
   gboolean failed = FALSE;
   if (!row || !store_step(row, &failed, &job->error))
     return FALSE;

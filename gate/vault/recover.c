@@ -94,6 +94,7 @@ static gboolean finish_erases(Vault *vault, const Recovery *recovery, GError **e
                               .request = (guint64)unfinished->request,
                               .scope = unfinished->grave.scope,
                               .participant = unfinished->grave.participant,
+                              .theirs = unfinished->grave.whole_session,
                               .reason = unfinished->grave.expired ? "expired" : "withdrawn"};
     if (!erase_finish(vault, &erase, error))
       return FALSE;

@@ -117,6 +117,7 @@ static const char old_sessions[] =
     "r.id"
     " WHERE r.session = s.session AND (h.slot IS NOT NULL OR t.recording IS NOT NULL))"
     " AND NOT EXISTS(SELECT 1 FROM takes AS k WHERE k.session = s.session AND k.closed_at IS NULL)"
+    " AND NOT EXISTS(SELECT 1 FROM plans AS g WHERE g.session = s.session AND g.ends > ?1)"
     " AND NOT EXISTS(SELECT 1 FROM participants AS p WHERE p.session = s.session AND p.left_at IS NULL AND p.joined_at >= ?2)"
     " FROM (SELECT rowid AS id, session, last_at FROM sessions WHERE rowid > ?3 AND (session < 'forgotten-' OR session >= 'forgotten.')"
     " ORDER BY rowid LIMIT ?4) AS s";

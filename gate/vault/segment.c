@@ -231,7 +231,9 @@ void vault_segment_seal(VaultSegment *segment, gint64 start_us, gint64 end_us) {
   segment->end_at = wall_ms - (boot_us - end_us) / 1000;
   segment->first_packet_us = start_us;
   segment->last_packet_us = end_us;
-  if (segment_finish(segment))
+  if (start_us > end_us)
+    g_warning("event=segment_undated segment=%" G_GUINT64_FORMAT, segment->id);
+  if (start_us <= end_us && segment_finish(segment))
     segment_hand_over(segment, FALSE);
   else
     vault_segment_discard(segment);

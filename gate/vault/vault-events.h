@@ -46,7 +46,7 @@ void vault_recording_new(Vault *vault, const VaultRecording *recording, VaultDon
 typedef struct VaultRecall { /* valid during the callback */
   guint32 requests, take_last;  /* made so far; 0: none */
   const char *const *nos;       /* participants whose no stands, NULL-terminated */
-  gboolean used;                /* somebody joined, or recording was asked for */
+  gboolean used;                /* somebody joined, recording was asked for, or it was planned */
   const json_t *plan;           /* R5: {"request", "starts", "ends": ms, "over": the written request ended, "asker_name", "disclosure": canonical text,
                                    "sha256", "at": ms, "participants": [{"id", "name", "role", "was_here", "answer"?, "media"?}]}; NULL: not planned */
 } VaultRecall;

@@ -90,9 +90,12 @@ static gboolean follow_withdraw(sqlite3 *db, const LeafView *view, GError **erro
     return FALSE;
   if (view->request)
     return follow_answer(db, view, "withdrawn", error);
-  return store_run(db, error,
-                   "UPDATE consents SET answer = 'withdrawn', scope = coalesce(?, scope), at = ? WHERE session = ? AND participant = ?",
-                   "siss", text(view, "scope"), view->at, view->session, view->participant);
+  if (!store_run(db, error,
+                 "UPDATE consents SET answer = 'withdrawn', scope = coalesce(?, scope), at = ? WHERE session = ? AND participant = ?",
+                 "siss", text(view, "scope"), view->at, view->session, view->participant))
+    return FALSE;
+  return sqlite3_changes(db) > 0 ||
+         follow_answer(db, view, "withdrawn", error); /* R4: the no of somebody who was never asked stands as well */
 }
 
 static gboolean follow_gate_open(sqlite3 *db, const LeafView *view, GError **error) {

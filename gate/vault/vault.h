@@ -23,6 +23,7 @@ typedef enum VaultError {
   VAULT_ERROR_FULL,     /* no free key slot, queue full */
   VAULT_ERROR_RESTORED, /* the data directory was copied or restored from a backup: see restore.h */
   VAULT_ERROR_KEPT,     /* cannot be forgotten yet: recordings are kept, or the session is being recorded */
+  VAULT_ERROR_EXISTS,   /* a session is planned once */
 } VaultError;
 
 typedef struct VaultTake VaultTake;       /* counted: control and recorder hold it */
@@ -86,7 +87,8 @@ typedef enum VaultWrite { VAULT_WRITE_DEAD = 0, VAULT_WRITE_OK, VAULT_WRITE_FULL
 /* recorder thread. NULL: dead, full or failed; the take is told through take_failed where it is not dead. Never waits. */
 VaultSegment *vault_segment_new(VaultTake *take, const VaultSegmentInfo *info);
 VaultWrite vault_segment_write(VaultSegment *segment, const guint8 *bytes, gsize n); /* encrypts here, writes on the storage thread */
-/* Ends it, frees it. start_us/end_us: boot clock of its first and last packet; duration_ms: its media time. */
+/* Ends it, frees it. start_us/end_us: boot clock of its first and last packet. One that ends before it begins is thrown away:
+ * whether anybody could still withdraw is judged by its end (R10). */
 void vault_segment_seal(VaultSegment *segment, gint64 start_us, gint64 end_us);
 void vault_segment_discard(VaultSegment *segment); /* throws it away, frees it; NULL allowed */
 
@@ -98,9 +100,10 @@ void vault_drop(Vault *vault, guint64 segment, const char *reason);
 
 typedef struct VaultErase {
   const char *session;
-  guint64 request;         /* 0: every recording of the session */
+  guint64 request;         /* 0, with theirs: every recording of the session */
   VaultScope scope;        /* AFTER destroys no key: only the leaf */
   const char *participant; /* who withdrew */
+  gboolean theirs;         /* only what they agreed to or were in; a request that was not theirs is 0 (R6, R12) */
   const char *reason;      /* "withdrawn" | "expired" */
 } VaultErase;
 /* Keys destroyed first (in place, fdatasync), then leaf and state, then `done`, then files unlinked (R13, R18). Does not answer until durable:

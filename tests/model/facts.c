@@ -204,7 +204,7 @@ ConsentMedia allowed(const Model *m, ConsentPerson p) {
 bool ever_granted(const Model *m, ConsentPerson p) {
   const Fact *request = open_request(m);
   for (const Fact *f = request; f && f < m->facts + m->facts_n; f++)
-    if (f->person == p && (f->kind == FACT_GRANT || f->kind == FACT_REQUEST))
+    if (f->person == p && (f->kind == FACT_GRANT || f->kind == FACT_REQUEST || (f->kind == FACT_INVITE && f->on)))
       return true;
   return false;
 }

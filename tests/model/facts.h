@@ -10,7 +10,7 @@
 
 typedef enum FactKind {
   FACT_JOIN = 1, /* late: R3 wants a new confirmation; came: was not on the roster */
-  FACT_INVITE,   /* cannot_consent */
+  FACT_INVITE,   /* cannot_consent; on: had granted what is asked, to an earlier process */
   FACT_ALIVE,    /* on: was on the roster; until_us: confirmed instant, 0: none; number: the echo */
   FACT_LEFT,     /* at_us: the instant of leaving */
   FACT_END_LEGS,

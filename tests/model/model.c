@@ -232,7 +232,7 @@ static void join(Model *m, const ConsentEvent *e, int64_t now) {
 static void invite(Model *m, const ConsentEvent *e) {
   if (e->person > m->people)
     m->people = e->person;
-  note(m, (Fact){.kind = FACT_INVITE, .person = e->person, .cannot_consent = e->cannot_consent});
+  note(m, (Fact){.kind = FACT_INVITE, .person = e->person, .cannot_consent = e->cannot_consent, .on = e->granted_before});
 }
 
 static void alive(Model *m, const ConsentEvent *e, int64_t now) {
@@ -279,13 +279,16 @@ static void erase(Model *m, uint64_t request, ConsentPerson p, ConsentScope disc
   ConsentScope scope = asked > disclosed ? asked : disclosed;
   if (scope > CONSENT_SCOPE_SESSION)
     scope = CONSENT_SCOPE_SESSION;
-  note(m, (Fact){.kind = FACT_ERASE, .request = request, .number = ticket, .scope = scope});
+  note(m, (Fact){.kind = FACT_ERASE, .request = request, .number = ticket, .scope = scope, .on = find_request(m, request) != NULL});
   say(m, (ConsentEffect){.type = CONSENT_EFFECT_ERASE, .ticket = ticket, .request = request, .person = p, .scope = scope});
 }
 
-static void withdraw(Model *m, ConsentPerson p, uint64_t named, ConsentScope asked, int64_t now) {
-  close_take(m, CONSENT_REASON_WITHDRAWN, p, now);
-  note(m, (Fact){.kind = FACT_WITHDRAWN});
+/* Of what an earlier process recorded nothing is known here: what is named and unknown is of it, and who names nothing means it too. */
+static void erase_of(Model *m, ConsentPerson p, uint64_t named, ConsentScope asked) {
+  if (m->config.recorded && named && !find_request(m, named)) {
+    erase(m, named, p, CONSENT_SCOPE_SESSION, asked);
+    return;
+  }
   if (!find_request(m, named) || !took_part(m, named, p))
     named = 0;
   uint32_t n = m->facts_n, erased = 0;
@@ -296,8 +299,14 @@ static void withdraw(Model *m, ConsentPerson p, uint64_t named, ConsentScope ask
     erase(m, f.request, p, f.scope, asked);
     erased++;
   }
-  if (!erased)
+  if (!erased || (m->config.recorded && !named))
     erase(m, 0, p, CONSENT_SCOPE_SESSION, asked);
+}
+
+static void withdraw(Model *m, ConsentPerson p, uint64_t named, ConsentScope asked, int64_t now) {
+  close_take(m, CONSENT_REASON_WITHDRAWN, p, now);
+  note(m, (Fact){.kind = FACT_WITHDRAWN});
+  erase_of(m, p, named, asked);
   note(m, (Fact){.kind = FACT_NO, .person = p});
   end_request(m, CONSENT_STATE_STOPPED, CONSENT_REASON_WITHDRAWN, p, now);
   tell_consents(m);
@@ -327,13 +336,18 @@ static void offer(Model *m, ConsentPerson p) {
   tell_consents(m);
 }
 
+/* What is of no request of this process is one, whatever it is called. */
+static bool is_same_erased(const Fact *f, const Fact *g) {
+  return f->on == g->on && (!f->on || f->request == g->request);
+}
+
 static bool erase_pending(const Model *m) {
   FORWARD (m, f) {
     if (f->kind != FACT_ERASE)
       continue;
     bool done = false; /* answered, or a younger erase of the same recording took its place */
     for (const Fact *g = f + 1; g < m->facts + m->facts_n; g++)
-      done = done || (g->kind == FACT_ERASED && g->number == f->number) || (g->kind == FACT_ERASE && g->request == f->request);
+      done = done || (g->kind == FACT_ERASED && g->number == f->number) || (g->kind == FACT_ERASE && is_same_erased(f, g));
     if (!done)
       return true;
   }

@@ -90,6 +90,7 @@ static void fill(Schedule *s, const ConsentSession *session, ConsentEvent *e) {
   ConsentPerson known = e->person <= s->people ? e->person : 0;
   e->may_request = e->person == 1 ? chance(s, 97) : chance(s, 30);
   e->cannot_consent = chance(s, 3);
+  e->granted_before = chance(s, 30);
   e->on = e->type == CONSENT_EVENT_HEALTH ? chance(s, 80) : chance(s, 25);
   e->echo = chance(s, 20) ? 0 : chance(s, 80) ? s->number[known] : schedule_random(s, s->number[known] + 3);
   e->ticket = chance(s, 70) ? s->ticket : schedule_random(s, s->ticket + 2);

@@ -256,6 +256,7 @@ static void run_schedule(Run *run, uint64_t seed) {
   config.has_sfu = run->schedule.has_sfu;
   if (schedule_random(&run->schedule, 8) == 0)
     config.absent_us = config.lease_us;
+  config.recorded = schedule_random(&run->schedule, 4) == 0;
   run->session = consent_session_new(&config);
   model_reset(run->model, &config);
   uint64_t steps = 30 + schedule_random(&run->schedule, 20);
@@ -290,7 +291,7 @@ static uint64_t number_from_environment(const char *name, uint64_t otherwise) {
 static void test_schedules(void) {
   static const uint64_t golden = UINT64_C(0x632be59bd9b4e019);
   uint64_t pairs[STATES][CONSENT_EVENT_COUNT + 1] = {0};
-  uint64_t schedules = number_from_environment("RECGATE_SCHEDULES", SCHEDULES_DAILY);
+  uint64_t schedules = number_from_environment("RECGATE_SCHEDULES", g_test_thorough() ? SCHEDULES_FULL : SCHEDULES_DAILY);
   uint64_t seed = number_from_environment("RECGATE_SEED", (uint64_t)g_get_real_time());
   Run run = {.model = model_new(), .pairs = pairs};
   g_test_message("first seed %lu, %lu schedules (RECGATE_SEED, RECGATE_SCHEDULES)", seed, schedules);

@@ -172,7 +172,12 @@ FixtureReply fixture_commit(Fixture *fixture, guint64 segment) {
 
 FixtureReply fixture_erase(Fixture *fixture, const char *session, guint64 request, VaultScope scope, const char *participant) {
   FixtureReply reply = {.asked_us = boot_us()};
-  const VaultErase erase = {session, request, scope, participant, "withdrawn"};
+  const VaultErase erase = {.session = session,
+                            .request = request,
+                            .scope = scope,
+                            .participant = participant,
+                            .theirs = request == 0 || request == FIXTURE_NOT_THEIRS,
+                            .reason = "withdrawn"};
   vault_erase(fixture->vault, &erase, fixture_done, &reply);
   fixture_wait(fixture, &reply.there);
   return reply;

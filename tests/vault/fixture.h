@@ -43,6 +43,7 @@ VaultSegment *fixture_segment(VaultTake *take, const char *participant, const ch
 /* Writes one and waits until it is sealed. */
 guint64 fixture_sealed(Fixture *fixture, VaultTake *take, const char *participant, guint32 seq, const void *bytes, gsize n);
 FixtureReply fixture_commit(Fixture *fixture, guint64 segment);
+#define FIXTURE_NOT_THEIRS 77 /* a request that a withdrawal names wrongly */
 FixtureReply fixture_erase(Fixture *fixture, const char *session, guint64 request, VaultScope scope, const char *participant);
 
 guint fixture_count_files(const Fixture *fixture);

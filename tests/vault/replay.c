@@ -311,6 +311,8 @@ static void follow_drop(const Replay *replay) {
       json_t *holder = holder_of(replay, number(replay, "request"), json_string_value(json_object_get(one, "participant")));
       add(holder, "segments", -1);
       add(holder, "bytes", -json_integer_value(json_object_get(was, "bytes")));
+      if (json_integer_value(json_object_get(holder, "segments")) == 0)
+        json_object_set_new(holder, "held", json_integer(0));
     }
     segment_set(replay, one,
                 json_pack("{s:o, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:s}", "dropped", field(replay->leaf, "reason"), "medium", "continues",

@@ -106,6 +106,37 @@ static void test_later(void) {
   end(fixture);
 }
 
+static void say(Fixture *fixture, const char *answer, guint request, const char *participant) {
+  fixture_append(fixture, "s",
+                 json_pack("{s:s, s:i, s:s, s:s}", "type", answer, "request", (int)request, "participant", participant, "media", "all"));
+}
+
+/* R6, R12: of several recordings those that this person was in, agreed to or was there for; and who is in none takes nothing from the others. */
+static void test_theirs(void) {
+  Fixture *fixture = fixture_new(NULL);
+  static const char *const people[] = {"recorded", "agreed", "present"};
+  guint64 of[5];
+  for (guint request = 1; request <= 4; request++) {
+    fixture_request(fixture, "s", request, VAULT_SCOPE_SESSION);
+    VaultTake *take = fixture_take(fixture, "s", request, request);
+    of[request] = commit_one(fixture, take, request == 1 ? people[0] : "b", 0);
+    vault_take_unref(take);
+  }
+  say(fixture, "grant", 2, people[1]);
+  say(fixture, "decline", 4, people[1]);
+  fixture_append(fixture, "s",
+                 json_pack("{s:s, s:i, s:i, s:[s, s]}", "type", "gate_open", "request", 3, "take", 3, "roster", "b", people[2]));
+  g_assert_cmpint(fixture_erase(fixture, "s", 0, VAULT_SCOPE_SESSION, "stranger").code, ==, VAULT_ERROR_NOT_FOUND);
+  for (guint i = 0; i < G_N_ELEMENTS(people); i++) {
+    for (guint request = 1; request <= 4; request++)
+      g_assert_true(reads(fixture, of[request]) == (request > i));
+    g_assert_true(fixture_erase(fixture, "s", i == 1 ? FIXTURE_NOT_THEIRS : 0, VAULT_SCOPE_SESSION, people[i]).segments == 1);
+  }
+  fixture_reopen(fixture);
+  g_assert_true(!reads(fixture, of[3]) && reads(fixture, of[4]));
+  end(fixture);
+}
+
 /* R6: behind one bounded step of other work only; and an erase that overtakes the request it is about still finds it. */
 static void test_overtakes(void) {
   Fixture *fixture = fixture_new(NULL);
@@ -117,7 +148,7 @@ static void test_overtakes(void) {
   g_assert_true(erase.ok);
   g_assert_false(last.there);
   const VaultRecording recording = {"s", 2, VAULT_SCOPE_SESSION, 60, "{}", "00", NULL};
-  const VaultErase second = {"s", 2, VAULT_SCOPE_SESSION, "a", "withdrawn"};
+  const VaultErase second = {.session = "s", .request = 2, .scope = VAULT_SCOPE_SESSION, .participant = "a", .reason = "withdrawn"};
   vault_recording_new(fixture->vault, &recording, NULL, NULL);
   vault_erase(fixture->vault, &second, fixture_done, &early);
   fixture_wait(fixture, &early.there);
@@ -376,6 +407,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/erase/never_less", test_never_less);
   g_test_add_func("/vault/erase/unknown", test_unknown);
   g_test_add_func("/vault/erase/later", test_later);
+  g_test_add_func("/vault/erase/theirs-R6-R12", test_theirs);
   g_test_add_func("/vault/erase/together", test_together);
   g_test_add_func("/vault/erase/overtakes", test_overtakes);
   g_test_add_func("/vault/erase/nothing-left", test_nothing_left);

@@ -10,7 +10,10 @@
 
 static const char *const NAMES[] = {"Dr. Anna Unmistakable", "Benjamin Onlyone"};
 static const char *const IDS[] = {"anna-unmistakable", "ben-onlyone"};
-#define SESSION "session-unmistakable"
+#define SESSION    "session-unmistakable"
+#define GUEST      "carla-onlyinvited"
+#define GUEST_NAME "Carla Neverhere"
+#define ASKER_NAME "Unmistakable Practice"
 
 typedef struct Shown { /* what somebody has in their hands: a leaf and its proof, from before */
   char *leaf, *proof, *verifier;
@@ -64,7 +67,16 @@ static guint64 record(Fixture *fixture, guint take_number) {
   return id;
 }
 
-/* Two people, a request whose text names one of them, consents, a take, an export, a withdraw_key. */
+/* Asked in writing: two people who come, and one who never does. */
+static FixtureReply plan(Fixture *fixture, const char *session) {
+  return fixture_append(fixture, session,
+                        json_pack("{s:s, s:i, s:i, s:i, s:s, s:[{s:s, s:s, s:s}, {s:s, s:s, s:s}, {s:s, s:s, s:s}]}", "type", "plan",
+                                  "request", 1, "starts", 1000, "ends", 2000, "name", ASKER_NAME, "participants", "participant", IDS[0],
+                                  "name", NAMES[0], "role", "expert", "participant", IDS[1], "name", NAMES[1], "role", "client",
+                                  "participant", GUEST, "name", GUEST_NAME, "role", "client"));
+}
+
+/* Two people, a request whose text names one of them, a plan, consents, a take, an export, a withdraw_key. */
 static void live(Fixture *fixture, Shown shown[2]) {
   FixtureReply reply = {0};
   for (guint who = 0; who < 2; who++)
@@ -85,6 +97,7 @@ static void live(Fixture *fixture, Shown shown[2]) {
   const VaultRecording recording = {SESSION, 1, VAULT_SCOPE_SESSION, 86400, text, "5ca1ab1e", IDS[0]};
   vault_recording_new(fixture->vault, &recording, fixture_done, &reply);
   fixture_wait(fixture, &reply.there);
+  g_assert_true(plan(fixture, SESSION).ok);
   for (guint who = 0; who < 2; who++) {
     shown[who] = grant(fixture, who);
     vault_withdraw_key_put(fixture->vault, SESSION, 1, IDS[who], (const guint8 *)"01234567890123456789012345678901");
@@ -156,6 +169,46 @@ static void test_person(void) {
   end(fixture, shown);
 }
 
+static void test_only_invited(void) {
+  Fixture *fixture = fixture_new(NULL);
+  Shown shown[2];
+  live(fixture, shown);
+  g_assert_cmpint(forget(fixture, SESSION, GUEST).code, ==, VAULT_ERROR_KEPT);
+  g_assert_true(fixture_erase(fixture, SESSION, 1, VAULT_SCOPE_SESSION, IDS[1]).ok);
+  fixture_wait_empty(fixture);
+  g_assert_true(forget(fixture, SESSION, GUEST).ok);
+  g_assert_cmpuint(found(fixture, GUEST), ==, 0);
+  g_assert_cmpuint(found(fixture, GUEST_NAME), ==, 0);
+  g_assert_cmpuint(found(fixture, NAMES[0]), ==, 1);
+  g_assert_cmpint(forget(fixture, SESSION, GUEST).code, ==, VAULT_ERROR_NOT_FOUND);
+  g_autoptr(VaultReader) reader = vault_reader_open(fixture->dir, fixture->vault, NULL);
+  json_auto_t *session = vault_reader_session(reader, SESSION, NULL);
+  const json_t *invited = json_object_get(json_object_get(session, "plan"), "invited"), *guest = json_array_get(invited, 2);
+  g_assert_cmpuint(json_array_size(invited), ==, 3);
+  g_assert_true(g_str_has_prefix(json_string_value(json_object_get(guest, "id")), VAULT_FORGOTTEN));
+  g_assert_true(json_is_null(json_object_get(guest, "name")));
+  vault_reader_free(g_steal_pointer(&reader));
+  check_log(fixture, shown);
+  end(fixture, shown);
+}
+
+/* A session that was forgotten is none: one of its name is planned as if there had never been another. */
+static void test_planned_again(void) {
+  Fixture *fixture = fixture_new(NULL);
+  Shown shown[2];
+  live(fixture, shown);
+  g_assert_true(fixture_erase(fixture, SESSION, 1, VAULT_SCOPE_SESSION, IDS[1]).ok);
+  fixture_wait_empty(fixture);
+  g_assert_true(forget(fixture, SESSION, NULL).ok);
+  g_assert_true(fixture_request(fixture, SESSION, 1, VAULT_SCOPE_SESSION).ok);
+  g_assert_true(plan(fixture, SESSION).ok);
+  g_assert_true(vault_healthy(fixture->vault));
+  g_assert_true(forget(fixture, SESSION, NULL).ok); /* and forgotten again */
+  g_assert_cmpuint(found(fixture, GUEST), ==, 0);
+  check_log(fixture, shown);
+  end(fixture, shown);
+}
+
 static void test_session(void) {
   Fixture *fixture = fixture_new(NULL);
   Shown shown[2];
@@ -165,7 +218,7 @@ static void test_session(void) {
   g_assert_true(fixture_erase(fixture, SESSION, 1, VAULT_SCOPE_SESSION, IDS[1]).ok);
   fixture_wait_empty(fixture);
   g_assert_true(forget(fixture, SESSION, NULL).ok);
-  const char *const gone[] = {NAMES[0], NAMES[1], IDS[0], IDS[1], SESSION, "5ca1ab1e"};
+  const char *const gone[] = {NAMES[0], NAMES[1], IDS[0], IDS[1], SESSION, "5ca1ab1e", GUEST, GUEST_NAME, ASKER_NAME};
   for (guint i = 0; i < G_N_ELEMENTS(gone); i++)
     g_assert_cmpuint(found(fixture, gone[i]), ==, 0);
   check_log(fixture, shown);
@@ -256,11 +309,40 @@ static void test_by_itself(void) {
   end(fixture, shown);
 }
 
+static gboolean is_forgotten_soon(Fixture *fixture, const char *name) {
+  for (guint i = 0; i < 20 && found(fixture, name); i++) {
+    age(fixture, "UPDATE sessions SET last_at = last_at - 2 * 24 * 3600 * 1000");
+    look(fixture);
+    fixture_append(fixture, "other", json_pack("{s:s}", "type", "note"));
+  }
+  return !found(fixture, name);
+}
+
+/* R5: planned long ahead, nothing has happened in it for as long; it is to take place all the same. */
+static void test_planned_ahead(void) {
+  Fixture *fixture = fixture_new(NULL);
+  const gint64 ends = g_get_real_time() / 1000 + 3600 * 1000;
+  fixture_append(fixture, "ahead",
+                 json_pack("{s:s, s:i, s:i, s:I, s:s, s:[{s:s, s:s, s:s}]}", "type", "plan", "request", 7, "starts", 1000, "ends",
+                           (json_int_t)ends, "name", "Clinic", "participants", "participant", "guest-1", "name", "Theodora Guest", "role",
+                           "client"));
+  vault_set_personal_data(fixture->vault, 24 * 3600);
+  g_assert_false(is_forgotten_soon(fixture, "Theodora Guest"));
+  age(fixture, "UPDATE plans SET ends = 1");
+  g_assert_true(is_forgotten_soon(fixture, "Theodora Guest"));
+  g_autofree char *dir = g_strdup(fixture->dir);
+  fixture_free(fixture);
+  fixture_remove(dir);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/vault/forget/person", test_person);
+  g_test_add_func("/vault/forget/only-invited", test_only_invited);
   g_test_add_func("/vault/forget/session", test_session);
+  g_test_add_func("/vault/forget/planned-again", test_planned_again);
   g_test_add_func("/vault/forget/many-segments", test_many_segments);
   g_test_add_func("/vault/forget/by-itself", test_by_itself);
+  g_test_add_func("/vault/forget/planned-ahead", test_planned_ahead);
   return g_test_run();
 }

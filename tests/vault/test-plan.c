@@ -36,8 +36,8 @@ static Fixture *planned(void) {
   Fixture *fixture = fixture_new(NULL);
   g_assert_true(fixture_request(fixture, "s", 7, VAULT_SCOPE_SESSION).ok);
   append(fixture, json_pack("{s:s, s:i, s:i, s:i, s:s, s:[{s:s, s:s, s:s}, {s:s, s:s, s:s}]}", "type", "plan", "request", 7, "starts", 1000,
-                            "ends", 2000, "name", "Clinic", "participants", "participant", "anna", "name", "Anna", "role", "expert",
-                            "participant", "ben", "name", "Ben\n", "role", "client"));
+                            "ends", 2000, "name", "Clinic Example", "participants", "participant", "anna", "name", "Anna Example", "role",
+                            "expert", "participant", "ben", "name", "Benjamin Example\n", "role", "client"));
   append(fixture, json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "grant", "participant", "ben", "request", 7, "media", "audio",
                             "disclosure_sha256", "5ca1ab1e"));
   return fixture;
@@ -64,18 +64,18 @@ static void test_restart(void) {
   g_assert_cmpint(json_integer_value(json_object_get(known.plan, "request")), ==, 7);
   g_assert_cmpint(json_integer_value(json_object_get(known.plan, "ends")), ==, 2000);
   g_assert_true(json_is_false(json_object_get(known.plan, "over")));
-  g_assert_cmpstr(text(known.plan, "asker_name"), ==, "Clinic");
+  g_assert_cmpstr(text(known.plan, "asker_name"), ==, "Clinic Example");
   g_assert_nonnull(text(known.plan, "disclosure"));
   g_assert_cmpuint(json_array_size(people), ==, 2);
   g_assert_cmpstr(text(json_array_get(people, 0), "id"), ==, "anna"); /* in the order of the invitation */
   g_assert_null(json_object_get(json_array_get(people, 0), "answer"));
-  g_assert_cmpstr(text(json_array_get(people, 1), "name"), ==, "Ben\n");
+  g_assert_cmpstr(text(json_array_get(people, 1), "name"), ==, "Benjamin Example\n");
   g_assert_cmpstr(text(json_array_get(people, 1), "answer"), ==, "granted");
   g_assert_cmpstr(text(json_array_get(people, 1), "media"), ==, "audio");
   g_assert_true(json_is_false(json_object_get(json_array_get(people, 1), "was_here")));
   json_decref(known.plan);
 
-  append(fixture, json_pack("{s:s, s:s, s:s, s:s}", "type", "join", "participant", "ben", "name", "Ben", "role", "client"));
+  append(fixture, json_pack("{s:s, s:s, s:s, s:s}", "type", "join", "participant", "ben", "name", "Benjamin Example", "role", "client"));
   known = recall(fixture);
   g_assert_true(json_is_true(json_object_get(json_array_get(json_object_get(known.plan, "participants"), 1), "was_here")));
   json_decref(known.plan);
@@ -111,7 +111,7 @@ static void test_sealed(void) {
   gsize n;
   const char *bytes = g_bytes_get_data(entries, &n);
   g_assert_nonnull(memmem(bytes, n, "\"plan\"", 6));
-  static const char *const personal[] = {"anna", "Anna", "Ben", "Clinic"};
+  static const char *const personal[] = {"anna", "Anna", "Benjamin", "Clinic", "Example"};
   for (guint i = 0; i < G_N_ELEMENTS(personal); i++)
     g_assert_null(memmem(bytes, n, personal[i], strlen(personal[i])));
   g_bytes_unref(entries);
@@ -126,12 +126,33 @@ static void test_sealed(void) {
   end(fixture);
 }
 
+/* A second plan of a session, or a person twice in one, is refused to who asks; the store is well, and every other session goes on (R7). */
+static void test_twice(void) {
+  Fixture *fixture = planned();
+  const FixtureReply again =
+      fixture_append(fixture, "s",
+                     json_pack("{s:s, s:i, s:i, s:i, s:s, s:[{s:s, s:s, s:s}]}", "type", "plan", "request", 8, "starts", 1000, "ends", 2000,
+                               "name", "Clinic Example", "participants", "participant", "anna", "name", "Anna Example", "role", "expert"));
+  g_assert_cmpint(again.code, ==, VAULT_ERROR_EXISTS);
+  const FixtureReply doubled =
+      fixture_append(fixture, "t",
+                     json_pack("{s:s, s:i, s:i, s:i, s:s, s:[{s:s, s:s, s:s}, {s:s, s:s, s:s}]}", "type", "plan", "request", 1, "starts",
+                               1000, "ends", 2000, "name", "Clinic Example", "participants", "participant", "anna", "name", "Anna Example",
+                               "role", "expert", "participant", "anna", "name", "Anna Example", "role", "client"));
+  g_assert_cmpint(doubled.code, ==, VAULT_ERROR_EXISTS);
+  g_assert_true(vault_healthy(fixture->vault));
+  Recalled known = recall(fixture);
+  g_assert_cmpint(json_integer_value(json_object_get(known.plan, "request")), ==, 7);
+  json_decref(known.plan);
+  end(fixture);
+}
+
 static void test_unplanned(void) {
   Fixture *fixture = fixture_new(NULL);
   Recalled known = recall(fixture);
   g_assert_false(known.used);
   g_assert_null(known.plan);
-  append(fixture, json_pack("{s:s, s:s, s:s, s:s}", "type", "join", "participant", "ben", "name", "Ben", "role", "client"));
+  append(fixture, json_pack("{s:s, s:s, s:s, s:s}", "type", "join", "participant", "ben", "name", "Benjamin Example", "role", "client"));
   known = recall(fixture);
   g_assert_true(known.used);
   g_assert_null(known.plan);
@@ -143,6 +164,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/plan/restart-R5", test_restart);
   g_test_add_func("/vault/plan/over-R4", test_over);
   g_test_add_func("/vault/plan/sealed-R23", test_sealed);
+  g_test_add_func("/vault/plan/twice", test_twice);
   g_test_add_func("/vault/plan/unplanned", test_unplanned);
   return g_test_run();
 }

@@ -108,7 +108,7 @@ static void test_many(void) {
     g_assert_cmpint(json_integer_value(json_object_get(json_array_get(list, i), "seq")), ==, i);
   json_decref(list);
   FixtureReply reply = {0};
-  const VaultErase erase = {"s", 1, VAULT_SCOPE_SESSION, "c", "withdrawn"};
+  const VaultErase erase = {.session = "s", .request = 1, .scope = VAULT_SCOPE_SESSION, .participant = "c", .reason = "withdrawn"};
   g_autoptr(GError) error = NULL;
   vault_erase(fixture->vault, &erase, fixture_done, &reply);
   /* Asked for, perhaps not yet done: nothing of it is given out any more. */

@@ -95,7 +95,7 @@ static void record_one(Script *script, VaultTake *take, const char *session, con
 
 static gboolean erase(Script *script, const char *session, VaultScope scope, const char *person, gint64 patience_us) {
   FixtureReply *reply = g_new0(FixtureReply, 1);
-  const VaultErase order = {session, 0, scope, person, "withdrawn"};
+  const VaultErase order = {.session = session, .scope = scope, .participant = person, .theirs = TRUE, .reason = "withdrawn"};
   const char *whom = scope == VAULT_SCOPE_SESSION ? "*" : person;
   say("asking %s %s\n", session, whom);
   vault_erase(script->vault, &order, fixture_done, reply);
