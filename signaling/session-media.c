@@ -104,7 +104,14 @@ static void on_ready(Call *call, const char *lacks, gpointer user) {
     link->ready(link->user);
 }
 
-static const CallEvents CALL_EVENTS = {on_connected, on_ended, on_tracks_changed, on_ready};
+static void on_overrun(Call *call, guint32 take, gpointer user) {
+  (void)call;
+  Session *session = ((Link *)user)->session;
+  g_warning("event=take_failed session=%s take=%u why=\"recording could not keep up: its queue was full\"", session->id, take);
+  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_TAKE_FAILED, .take = take, .reason = CONSENT_REASON_OVERRUN});
+}
+
+static const CallEvents CALL_EVENTS = {on_connected, on_ended, on_tracks_changed, on_ready, on_overrun};
 
 /* Janus passes on what the gate itself wrote for another one's leg (VideoCall): what it says of ICE-lite tells nothing. */
 static CallIce sfu_ice(const Config *config) {
@@ -126,6 +133,7 @@ static Link *link_new(Session *session, Member *a, Member *b) {
       .addresses = (const char *const *)session->daemon->config->announce,
       .port = worker_port(session->lane->worker),
       .control = session->daemon->control,
+      .b = b == NULL ? LEG_SFU : LEG_CLIENT,
       .ice = b == NULL ? sfu_ice(session->daemon->config) : CALL_ICE_LITE,
       .ice_service = session->daemon->ice,
   };

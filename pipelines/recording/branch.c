@@ -19,7 +19,9 @@ struct Branch {
   const Codec *codec;
   gboolean video;
   gint64 segment_us, now_us;
-  GstElement *bin, *sink;
+  GstElement *bin;
+  SegmentSink *sink;
+  GstEvent *segment;            /* came before caps that are taken */
   GstPad *out, *last, *mux_pad; /* into the depayloader, out of the parser, into the muxer */
   Intake *intake;
   Timeline timeline;
@@ -30,6 +32,8 @@ struct Branch {
   gint64 held_us, out_us;                    /* arrival: of what the depayloader may hold of earlier times, of what it gave out */
   gsize unfinished_bytes;                    /* in the depayloader since it gave a frame out */
   gboolean finish, caps_set;
+  gboolean unfit;     /* the size that was named last is not taken */
+  gboolean given_out; /* a frame, by the depayloader, since the last packet */
 };
 
 /* Does a segment begin with this frame? At a border with a keyframe, or one second after it with any frame. */
@@ -45,32 +49,46 @@ static gboolean begins_segment(Branch *branch, gint64 pts_ns, gboolean keyframe)
   return FALSE;
 }
 
-/* A frame leaves the depayloader. */
+/* A frame leaves the depayloader. What comes when nothing is known to be in there is a rest of the last one. */
 static GstPadProbeReturn on_depayloaded(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
   Branch *branch = user;
   (void)pad, (void)info;
-  branch->out_us = MIN(branch->held_us, branch->first_us);
+  const gint64 out_us = MIN(branch->held_us, branch->first_us);
+  if (out_us != G_MAXINT64)
+    branch->out_us = out_us;
+  branch->given_out = TRUE;
   branch->unfinished_bytes = 0;
   branch->finish = FALSE;
   return GST_PAD_PROBE_OK;
 }
 
-/* The header says the first size; later ones stand in the stream, and H.264's other parameters would be an error to the muxer. */
-static GstPadProbeReturn on_caps(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+/* The header says the first size; later ones stand in the stream, and H.264's other parameters would be an error to the muxer. A size that is not
+ * taken reaches neither: a header with it could not be read, and decoders would allocate for it. What belongs after the caps waits for those that are taken. */
+static GstPadProbeReturn on_event(Branch *branch, GstEvent *event) {
+  const gboolean later = branch->caps_set;
+  GstCaps *caps;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT && !later)
+    gst_event_replace(&branch->segment, event);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE(event) == GST_EVENT_TAG)
+    return later ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_event_parse_caps(event, &caps);
+  branch->unfit = !codec_takes_caps(caps);
+  branch->caps_set = branch->caps_set || !branch->unfit;
+  return branch->unfit || later ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn on_event_or_query(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
   Branch *branch = user;
   (void)pad;
-  if ((info->type & GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM) != 0) {
-    GstQuery *query = GST_PAD_PROBE_INFO_QUERY(info);
-    if (!branch->caps_set || GST_QUERY_TYPE(query) != GST_QUERY_ACCEPT_CAPS)
-      return GST_PAD_PROBE_OK;
-    gst_query_set_accept_caps_result(query, TRUE);
-    return GST_PAD_PROBE_HANDLED;
-  }
-  if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) != GST_EVENT_CAPS)
+  if ((info->type & GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM) == 0)
+    return on_event(branch, GST_PAD_PROBE_INFO_EVENT(info));
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY(info);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_ACCEPT_CAPS || (!branch->caps_set && !branch->unfit))
     return GST_PAD_PROBE_OK;
-  const gboolean later = branch->caps_set;
-  branch->caps_set = TRUE;
-  return later ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+  gst_query_set_accept_caps_result(query, TRUE);
+  return GST_PAD_PROBE_HANDLED;
 }
 
 static gboolean is_keyframe(const Branch *branch, GstBuffer *buffer) {
@@ -92,8 +110,16 @@ static gboolean is_keyframe(const Branch *branch, GstBuffer *buffer) {
 static GstPadProbeReturn on_frame(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
   Branch *branch = user;
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  (void)pad;
   if (!GST_BUFFER_PTS_IS_VALID(buffer)) /* what a parser found left over */
     return GST_PAD_PROBE_DROP;
+  if (branch->unfit) { /* what follows builds on it, up to the next keyframe */
+    branch->keyframe_seen = FALSE;
+    intake_want_keyframe(branch->intake, TRUE);
+    return GST_PAD_PROBE_DROP;
+  }
+  if (branch->segment != NULL)
+    gst_pad_send_event(branch->mux_pad, g_steal_pointer(&branch->segment));
   gboolean keyframe = is_keyframe(branch, buffer);
   if (keyframe) {
     branch->keyframe_seen = TRUE;
@@ -107,11 +133,11 @@ static GstPadProbeReturn on_frame(GstPad *pad, GstPadProbeInfo *info, gpointer u
   segment_sink_frame(branch->sink, &frame);
   if (!frame.cut)
     return GST_PAD_PROBE_OK;
-  intake_want_keyframe(branch->intake, FALSE); /* cut without one: the next border asks again */
+  intake_want_keyframe(branch->intake, FALSE); /* cut without one: the next border asks again, and a loss goes on asking */
   branch->segment_pts_ns = pts_ns;
   branch->segment_arrival_us = frame.first_us;
   if (segment_sink_count(branch->sink) > 0)
-    gst_pad_send_event(pad, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("GstForceKeyUnit")));
+    gst_pad_send_event(branch->mux_pad, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("GstForceKeyUnit")));
   return GST_PAD_PROBE_OK;
 }
 
@@ -149,6 +175,11 @@ static GstBuffer *make_packet(const Branch *branch, const ReorderPacket *packet,
   return buffer;
 }
 
+/* After a frame's last packet. One of H.264 that gave no frame out was dropped alone: what stood before it may be in there still. */
+static gboolean leaves_nothing(const Branch *branch, const ReorderPacket *packet) {
+  return branch->codec->ends == NULL || (branch->given_out && branch->codec->ends(packet->bytes, packet->n_bytes));
+}
+
 /* The intake's output: a clean packet of our own, whatever the sender's looked like. */
 static void on_packet(const ReorderPacket *packet, gpointer user) {
   Branch *branch = user;
@@ -161,13 +192,14 @@ static void on_packet(const ReorderPacket *packet, gpointer user) {
   const gboolean marker = packet->marker || branch->finish;
   GstBuffer *buffer = make_packet(branch, packet, marker);
   GST_BUFFER_PTS(buffer) = (GstClockTime)pts_ns;
+  branch->given_out = FALSE;
   const GstFlowReturn flow = gst_pad_push(branch->out, buffer);
   /* A parser fails on rubbish, and goes on with what comes next; where the muxer or the sink fails, nothing more comes of it. */
   const gboolean mux_failed = branch->caps_set && gst_pad_get_last_flow_return(branch->last) != GST_FLOW_OK;
   if ((flow != GST_FLOW_OK && mux_failed) || segment_sink_failed(branch->sink))
     branch->broken = TRUE;
-  if (branch->codec->holds && marker && (branch->codec->ends == NULL || branch->codec->ends(packet->bytes, packet->n_bytes)))
-    branch->held_us = branch->first_us = G_MAXINT64; /* given out or dropped: nothing of it is left */
+  if (marker && branch->codec->holds && leaves_nothing(branch, packet))
+    branch->held_us = branch->first_us = G_MAXINT64;
 }
 
 static void on_restart(gpointer user) {
@@ -176,13 +208,6 @@ static void on_restart(gpointer user) {
 
 static void on_report(guint64 ntp, guint32 rtp_time, gpointer user) {
   timeline_report(&((Branch *)user)->timeline, ntp, rtp_time);
-}
-
-static GstElement *add_element(Branch *branch, const char *factory) {
-  GstElement *element = gst_element_factory_make(factory, NULL);
-  if (element != NULL)
-    gst_bin_add(GST_BIN(branch->bin), element);
-  return element;
 }
 
 static void start_stream(Branch *branch) {
@@ -199,13 +224,14 @@ static void start_stream(Branch *branch) {
   gst_caps_unref(caps);
 }
 
-/* The elements from RTP to the muxer as one bin. */
+/* The elements from RTP to the muxer: one, or several in a bin, whose ghost pads each packet and each frame pays for. */
 static GstElement *add_depayload(Branch *branch) {
-  GstElement *chain = gst_parse_bin_from_description_full(branch->codec->depayload, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL);
+  const GstParseFlags flags = GST_PARSE_FLAG_FATAL_ERRORS | GST_PARSE_FLAG_NO_SINGLE_ELEMENT_BINS;
+  GstElement *chain = gst_parse_bin_from_description_full(branch->codec->depayload, TRUE, NULL, flags, NULL);
   if (chain == NULL)
     return NULL;
   gst_bin_add(GST_BIN(branch->bin), chain);
-  g_autoptr(GstElement) depay = gst_bin_get_by_name(GST_BIN(chain), "depay");
+  g_autoptr(GstElement) depay = gst_bin_get_by_name(GST_BIN(branch->bin), "depay");
   g_autoptr(GstPad) src = gst_element_get_static_pad(depay, "src");
   gst_pad_add_probe(src, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_depayloaded, branch, NULL);
   return chain;
@@ -214,22 +240,25 @@ static GstElement *add_depayload(Branch *branch) {
 static gboolean attach(Branch *branch, const SegmentWriter *writer) {
   branch->bin = gst_object_ref_sink(gst_bin_new(NULL));
   branch->out = gst_object_ref_sink(gst_pad_new("out", GST_PAD_SRC));
-  GstElement *depayload = add_depayload(branch);
-  GstElement *mux = add_element(branch, "matroskamux");
   branch->sink = segment_sink_new(writer);
-  gst_bin_add(GST_BIN(branch->bin), branch->sink);
+  GstElement *depayload = add_depayload(branch), *mux = gst_element_factory_make("matroskamux", NULL);
+  if (mux != NULL)
+    gst_bin_add(GST_BIN(branch->bin), mux);
   if (depayload == NULL || mux == NULL)
     return FALSE;
   g_object_set(mux, "streamable", TRUE, "writing-app", "recgate", "min-cluster-duration", CLUSTER_NS, "max-cluster-duration", CLUSTER_NS,
                NULL);
   branch->mux_pad = gst_element_request_pad_simple(mux, branch->video ? "video_%u" : "audio_%u");
   g_autoptr(GstPad) first = gst_element_get_static_pad(depayload, "sink");
+  g_autoptr(GstPad) muxed = gst_element_get_static_pad(mux, "src");
   branch->last = gst_element_get_static_pad(depayload, "src");
-  if (branch->mux_pad == NULL || gst_pad_link(branch->last, branch->mux_pad) != GST_PAD_LINK_OK || !gst_element_link(mux, branch->sink) ||
+  if (branch->mux_pad == NULL || gst_pad_link(branch->last, branch->mux_pad) != GST_PAD_LINK_OK ||
+      gst_pad_link_full(muxed, segment_sink_pad(branch->sink), GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK ||
       gst_pad_link_full(branch->out, first, GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK)
     return FALSE;
-  gst_pad_add_probe(branch->mux_pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, branch, NULL);
-  gst_pad_add_probe(branch->mux_pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, on_caps, branch, NULL);
+  gst_pad_add_probe(branch->last, GST_PAD_PROBE_TYPE_BUFFER, on_frame, branch, NULL);
+  gst_pad_add_probe(branch->mux_pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, on_event_or_query, branch,
+                    NULL);
   if (gst_element_set_state(branch->bin, GST_STATE_PLAYING) != GST_STATE_CHANGE_SUCCESS)
     return FALSE;
   start_stream(branch);
@@ -252,7 +281,7 @@ Branch *branch_new(const BranchConfig *config, GError **error) {
   branch->first_us = branch->held_us = branch->out_us = G_MAXINT64;
   static const IntakeEvents events = {on_packet, on_restart, on_report};
   branch->intake = intake_new(track, codec, &events, branch);
-  timeline_init(&branch->timeline, config->clock, track->clock_rate, 0);
+  timeline_init(&branch->timeline, config->clock, !branch->video, track->clock_rate, 0);
   if (!attach(branch, &config->writer)) {
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "GStreamer refuses a branch for %s; are its base, good and bad plugins there?",
                 track->codec);
@@ -270,10 +299,12 @@ void branch_free(Branch *branch) {
     gst_pad_set_active(branch->out, FALSE);
   if (branch->bin != NULL)
     gst_element_set_state(branch->bin, GST_STATE_NULL);
+  gst_clear_event(&branch->segment);
   gst_clear_object(&branch->mux_pad);
   gst_clear_object(&branch->last);
   gst_clear_object(&branch->out);
   gst_clear_object(&branch->bin);
+  segment_sink_free(branch->sink);
   intake_free(branch->intake);
   g_free(branch);
 }

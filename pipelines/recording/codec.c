@@ -26,6 +26,15 @@ static gboolean h264_ends(const guint8 *payload, gsize n) {
   return n < 2 || (payload[0] & 0x1f) != 28 || (payload[1] & 0x40) != 0;
 }
 
+static gboolean takes_size(gint width, gint height) {
+  return width >= 1 && width <= CODEC_SIDE_MAX && height >= 1 && height <= CODEC_SIDE_MAX && width * height <= CODEC_PIXELS_MAX;
+}
+
+/* A keyframe says it (RFC 6386 section 9.1), and all that build on it have it. */
+static gboolean vp8_fits(const guint8 *frame, gsize n) {
+  return n < 10 || (frame[0] & 1) != 0 || takes_size((frame[6] | frame[7] << 8) & 0x3fff, (frame[8] | frame[9] << 8) & 0x3fff);
+}
+
 /* H.264 is recorded as avc3: its parameters stand in the stream, with each IDR picture, so that a segment plays alone and a change of size
  * needs no other header. The depayloader joins a frame's units, so the parser is given whole frames and has nothing to wait for. */
 static const Codec codecs[] = {
@@ -34,7 +43,7 @@ static const Codec codecs[] = {
      .encoding_name = "OPUS",
      .media_type = "audio/x-opus",
      .depayload = "rtpopusdepay name=depay",
-     .decode = "opusdec",
+     .decode = "opusdec name=decoder",
      .webm = TRUE,
      .plausible = rtp_opus_plausible},
     {.word = "vp8",
@@ -42,16 +51,17 @@ static const Codec codecs[] = {
      .encoding_name = "VP8",
      .media_type = "video/x-vp8",
      .depayload = "rtpvp8depay name=depay",
-     .decode = "vp8dec",
+     .decode = "vp8dec name=decoder",
      .webm = TRUE,
      .begins_keyframe = rtp_vp8_begins_keyframe,
+     .fits = vp8_fits,
      .plausible = rtp_vp8_plausible},
     {.word = "vp9",
      .medium = "video",
      .encoding_name = "VP9",
      .media_type = "video/x-vp9",
      .depayload = "rtpvp9depay name=depay ! vp9parse ! capsfilter caps=video/x-vp9,alignment=super-frame",
-     .decode = "vp9dec",
+     .decode = "vp9parse ! capsfilter caps=video/x-vp9,alignment=super-frame ! vp9dec name=decoder",
      .webm = TRUE,
      .holds = TRUE,
      .begins_keyframe = rtp_vp9_begins_keyframe,
@@ -62,7 +72,7 @@ static const Codec codecs[] = {
      .media_type = "video/x-h264",
      .depayload = "rtph264depay name=depay ! capsfilter caps=video/x-h264,stream-format=byte-stream,alignment=au ! "
                   "h264parse config-interval=-1 ! capsfilter caps=video/x-h264,stream-format=avc3,alignment=au",
-     .decode = "h264parse ! openh264dec",
+     .decode = "h264parse ! openh264dec name=decoder",
      .holds = TRUE,
      .begins_keyframe = rtp_h264_begins_keyframe,
      .plausible = rtp_h264_plausible,
@@ -82,4 +92,13 @@ const Codec *codec_of_media_type(const char *media_type) {
     if (g_strcmp0(codecs[i].media_type, media_type) == 0)
       return &codecs[i];
   return NULL;
+}
+
+gboolean codec_takes_caps(GstCaps *caps) {
+  const GstStructure *structure = gst_caps_get_structure(caps, 0);
+  gint width = 0, height = 0;
+  if (!g_str_has_prefix(gst_structure_get_name(structure), "video/"))
+    return TRUE;
+  return gst_structure_get_int(structure, "width", &width) && gst_structure_get_int(structure, "height", &height) &&
+         takes_size(width, height);
 }

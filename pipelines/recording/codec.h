@@ -6,24 +6,32 @@
 #ifndef RECGATE_CODEC_H
 #define RECGATE_CODEC_H
 
-#include <glib.h>
+#include <gst/gst.h>
+
+/* The largest picture that is recorded or decoded, 8K: decoders allocate what a stranger's stream calls its size, up to gigabytes, before they see a
+ * picture of it. A longer side is no screen's. */
+#define CODEC_SIDE_MAX 8192
+#define CODEC_PIXELS_MAX (1 << 25)
 
 typedef struct Codec {
   const char *word, *medium;     /* as in SDP, lower case; the vault keeps the word */
   const char *encoding_name;     /* of application/x-rtp caps */
   const char *media_type;        /* of the caps that muxer and demuxer name */
   const char *depayload;         /* elements from RTP to the muxer: the first is called `depay`; none has a thread or keeps a whole frame back */
-  const char *decode;            /* elements from the demuxer's frames to raw */
+  const char *decode;            /* elements from the demuxer's frames to raw: the last is called `decoder` */
   gboolean webm;                 /* a WebM may hold it; else the file is a Matroska */
   gboolean holds;                /* the depayloader may give a frame out only with a later frame's packet: its last one was lost */
   gboolean (*plausible)(const guint8 *payload, gsize n);  /* an RTP payload that the depayloader may be given (fault 11) */
   gboolean (*begins_keyframe)(const guint8 *payload, gsize n, guint32 *pixels); /* rtp.h; NULL: of audio */
-  gboolean (*ends)(const guint8 *payload, gsize n);       /* with its marker this payload leaves the depayloader empty; NULL: each does */
+  gboolean (*ends)(const guint8 *payload, gsize n);       /* with its marker, and a frame given out, nothing is left; NULL: nothing is with any marker */
+  gboolean (*fits)(const guint8 *frame, gsize n);         /* is its size taken? NULL: the caps before it tell, as of codec_takes_caps */
   gboolean (*plays_alone)(const guint8 *frame, gsize n);  /* a frame that the parser calls a keyframe; NULL: all of those do */
 } Codec;
 
 /* NULL: it cannot be recorded. */
 const Codec *codec_find(const char *medium, const char *word);
 const Codec *codec_of_media_type(const char *media_type);
+/* Do they name a size that is neither empty nor too large? Of sound, which has none: TRUE. */
+gboolean codec_takes_caps(GstCaps *caps);
 
 #endif

@@ -50,9 +50,7 @@ ExportSource *export_source_new(VaultReader *reader, GArray *segments) {
   return source;
 }
 
-void export_source_free(ExportSource *source) {
-  if (source == NULL)
-    return;
+static void close_demux(ExportSource *source) {
   if (source->out != NULL)
     gst_pad_set_active(source->out, FALSE);
   if (source->demux != NULL)
@@ -62,6 +60,12 @@ void export_source_free(ExportSource *source) {
   gst_clear_object(&source->demux);
   gst_clear_object(&source->out);
   gst_clear_object(&source->in);
+}
+
+void export_source_free(ExportSource *source) {
+  if (source == NULL)
+    return;
+  close_demux(source);
   gst_clear_caps(&source->caps);
   g_queue_clear_full(&source->frames, (GDestroyNotify)gst_buffer_unref);
   g_array_unref(source->segments);
@@ -92,7 +96,7 @@ static gboolean open_demux(ExportSource *source) {
   return TRUE;
 }
 
-/* The header of the first segment, the clusters of all: together the stream that the branch's muxer wrote. */
+/* The header of the first segment, the clusters of all: together the stream that the branch's muxer wrote, or what follows a segment left out. */
 static gboolean read_segment(ExportSource *source, GError **error) {
   guint64 id = g_array_index(source->segments, guint64, source->next);
   gsize n, header = 0;
@@ -100,8 +104,9 @@ static gboolean read_segment(ExportSource *source, GError **error) {
   if (bytes == NULL)
     return FALSE;
   const guint8 *data = g_bytes_get_data(bytes, &n);
-  gboolean sound = ebml_header_bytes(data, n, &header) && (source->demux != NULL || open_demux(source));
-  gsize from = source->next == 0 ? 0 : header;
+  const gboolean begins = source->demux == NULL;
+  gboolean sound = ebml_header_bytes(data, n, &header) && (!begins || open_demux(source));
+  gsize from = begins ? 0 : header;
   g_autoptr(GBytes) part = sound ? g_bytes_new_from_bytes(bytes, from, n - from) : NULL;
   if (!sound || gst_pad_push(source->out, gst_buffer_new_wrapped_bytes(part)) != GST_FLOW_OK) {
     g_set_error(error, EXPORT_ERROR, EXPORT_ERROR_MEDIA, "segment %" G_GUINT64_FORMAT " is no Matroska that can be read", id);
@@ -128,6 +133,11 @@ gboolean export_source_peek(ExportSource *source, GstBuffer **frame, GError **er
 
 GstBuffer *export_source_take(ExportSource *source) {
   return g_queue_pop_head(&source->frames);
+}
+
+void export_source_skip(ExportSource *source) {
+  close_demux(source);
+  source->next++;
 }
 
 GstCaps *export_source_caps(ExportSource *source) {

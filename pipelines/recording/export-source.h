@@ -20,6 +20,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportSource, export_source_free)
 gboolean export_source_peek(ExportSource *source, GstBuffer **frame, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* After a peek that gave a frame; the caller's reference. */
 GstBuffer *export_source_take(ExportSource *source);
+/* After EXPORT_ERROR_MEDIA, for whom less is better than nothing: the segment that does not read is left out. */
+void export_source_skip(ExportSource *source);
 /* Known once a frame was seen; borrowed. */
 GstCaps *export_source_caps(ExportSource *source);
 /* Does what was read last still exist (R18, fault 36)? */

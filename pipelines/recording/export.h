@@ -28,7 +28,8 @@ typedef gboolean (*ExportSink)(const guint8 *bytes, gsize n, gpointer user);
 
 /* Whether the file is a WebM; else it is a Matroska with the same structure. Errors as of export_run. */
 gboolean export_is_webm(VaultReader *reader, const char *session, const char *participant, const ExportRange *range, gboolean *webm, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* participant: id. take: 0 for all. FALSE and error VAULT_ERROR_ERASED when it was erased while running: what was given out so far is cut off (fault 36). */
+/* participant: id. take: 0 for all. FALSE and error VAULT_ERROR_ERASED when it was erased while running: what was given out so far is cut off (fault 36).
+ * EXPORT_ERROR_MEDIA names the segment that does not read: a file without it would look whole. */
 gboolean export_run(VaultReader *reader, const char *session, const char *participant, guint32 take, ExportSink sink, gpointer user, GCancellable *cancel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean export_run_range(VaultReader *reader, const char *session, const char *participant, const ExportRange *range, ExportSink sink, gpointer user, GCancellable *cancel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

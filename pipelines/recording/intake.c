@@ -53,9 +53,11 @@ static void ask_of(Intake *intake, guint32 ssrc) {
 static void ask(Intake *intake) {
   const Layers *layers = &intake->layers;
   gboolean any = FALSE;
+  if (!intake->wanted && layers->next == LAYERS_NONE)
+    return;
   if (intake->track->keyframe == NULL || !is_due(intake->asked, intake->asked_us, intake->now_us))
     return;
-  for (gint i = 0; i < LAYERS_MAX; i++) {
+  for (gint i = 0; i < (gint)intake->layers.max; i++) {
     Stream *stream = &intake->streams[i];
     any = any || layers->all[i].used;
     const gboolean in_use = layers->current == LAYERS_NONE ? layers_sends(layers, i, intake->now_us) : i == layers->current;
@@ -75,7 +77,7 @@ static void ask(Intake *intake) {
 }
 
 void intake_want_keyframe(Intake *intake, gboolean wanted) {
-  intake->wanted = wanted;
+  intake->wanted = wanted || intake->layers.broken; /* what a loss asks for only a keyframe brings */
   if (wanted)
     ask(intake);
 }
@@ -119,7 +121,7 @@ static void on_ordered(const ReorderPacket *packet, gpointer user) {
 /* What a push or the time has changed: losses, the choice of layers, and what need not be held any more. */
 static void settle(Intake *intake) {
   layers_advance(&intake->layers, intake->now_us);
-  for (gint i = 0; i < LAYERS_MAX; i++) {
+  for (gint i = 0; i < (gint)intake->layers.max; i++) {
     Stream *stream = &intake->streams[i];
     if (stream->reorder == NULL)
       continue;
@@ -138,7 +140,7 @@ static void settle(Intake *intake) {
 
 void intake_advance(Intake *intake, gint64 now_us) {
   intake->now_us = MAX(intake->now_us, now_us);
-  for (guint i = 0; i < LAYERS_MAX; i++)
+  for (guint i = 0; i < intake->layers.max; i++)
     if (intake->streams[i].reorder != NULL)
       reorder_advance(intake->streams[i].reorder, intake->now_us);
   settle(intake);
@@ -177,12 +179,6 @@ static Payload classify(const Intake *intake, RtpView *view, RtpRed *red) {
   return intake->codec->plausible(view->payload, view->n_payload) ? PAYLOAD_MEDIA : PAYLOAD_MALFORMED;
 }
 
-static void push(Reorder *reorder, ReorderPacket *packet, const guint8 *payload, gsize n) {
-  packet->n_bytes = n;
-  packet->bytes = g_memdup2(payload, n);
-  reorder_push(reorder, packet);
-}
-
 /* What RED repeats of earlier packets fills in for those that are missing, one number a block, and for none before the first that came (R9). In video a
  * RED packet has one block (RFC 5109). */
 static void push_repeated(const Intake *intake, Reorder *reorder, const RtpView *view, const RtpRed *red, gint64 arrival_us) {
@@ -191,8 +187,9 @@ static void push_repeated(const Intake *intake, Reorder *reorder, const RtpView 
     const guint16 seq = (guint16)(view->seq - (red->n_blocks - i));
     if (!is_media_pt(intake->track, block->pt) || !intake->codec->plausible(block->bytes, block->n) || !reorder_misses(reorder, seq))
       continue;
-    ReorderPacket packet = {.seq = seq, .rtp_time = view->rtp_time - block->earlier, .arrival_us = arrival_us};
-    push(reorder, &packet, block->bytes, block->n);
+    const ReorderPacket packet = {
+        .seq = seq, .rtp_time = view->rtp_time - block->earlier, .arrival_us = arrival_us, .n_bytes = block->n, .bytes = block->bytes};
+    reorder_push(reorder, &packet);
   }
 }
 
@@ -250,13 +247,13 @@ void intake_packet(Intake *intake, const guint8 *bytes, gsize n, gint64 arrival_
   if (stream->reorder != NULL) {
     push_repeated(intake, stream->reorder, &view, &red, arrival_us);
     ReorderPacket packet = {.seq = view.seq, .filler = payload == PAYLOAD_FILLER, .arrival_us = arrival_us};
-    if (packet.filler) {
-      reorder_push(stream->reorder, &packet);
-    } else {
+    if (!packet.filler) {
       packet.marker = view.marker;
       packet.rtp_time = view.rtp_time;
-      push(stream->reorder, &packet, view.payload, view.n_payload);
+      packet.bytes = view.payload;
+      packet.n_bytes = view.n_payload;
     }
+    reorder_push(stream->reorder, &packet);
   }
   settle(intake);
 }

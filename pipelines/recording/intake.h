@@ -34,7 +34,7 @@ void intake_report(Intake *intake, guint32 ssrc, guint64 ntp, guint32 rtp_time);
 void intake_advance(Intake *intake, gint64 now_us);
 /* Gives out all that is held of the source in use. */
 void intake_flush(Intake *intake);
-/* A keyframe is wanted, or no longer; one came out. */
+/* A keyframe is wanted, or no longer but for a loss; one came out. */
 void intake_want_keyframe(Intake *intake, gboolean wanted);
 void intake_keyframe_came(Intake *intake);
 IntakeStats intake_stats(const Intake *intake);

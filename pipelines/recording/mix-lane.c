@@ -9,7 +9,7 @@
 #define JITTER_SAMPLES (MIX_RATE_HZ / 50) /* times are whole milliseconds: so far apart, sound is still one stream */
 
 struct MixLane {
-  gboolean video;
+  gboolean video, unfit; /* unfit: the size that was named last is not taken */
   guint width, height;
   const Codec *codec; /* that the chain decodes; NULL: none */
   GstElement *chain;  /* a bin: decode, convert, scale; NULL: none */
@@ -31,6 +31,28 @@ static gboolean on_event(GstPad *pad, GstObject *parent, GstEvent *event) {
   (void)parent;
   gst_event_unref(event);
   return TRUE;
+}
+
+/* Before the decoder. Branches take no size that it should not see, but recordings from before they looked may name any. */
+static GstPadProbeReturn on_encoded(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+  MixLane *lane = user;
+  GstMapInfo map;
+  GstCaps *caps;
+  (void)pad;
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) == 0) {
+    if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) != GST_EVENT_CAPS || lane->codec->fits != NULL)
+      return GST_PAD_PROBE_OK;
+    gst_event_parse_caps(GST_PAD_PROBE_INFO_EVENT(info), &caps);
+    lane->unfit = !codec_takes_caps(caps);
+    return GST_PAD_PROBE_OK;
+  }
+  if (lane->codec->fits != NULL) {
+    if (!gst_buffer_map(GST_PAD_PROBE_INFO_BUFFER(info), &map, GST_MAP_READ))
+      return GST_PAD_PROBE_DROP;
+    lane->unfit = !lane->codec->fits(map.data, map.size);
+    gst_buffer_unmap(GST_PAD_PROBE_INFO_BUFFER(info), &map);
+  }
+  return lane->unfit ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
 }
 
 static char *describe(const MixLane *lane, const char *decode) {
@@ -71,6 +93,7 @@ static gboolean open_chain(MixLane *lane, const Codec *codec, GstCaps *caps) {
   if (chain == NULL)
     return FALSE;
   lane->codec = codec;
+  lane->unfit = FALSE;
   lane->chain = gst_object_ref_sink(chain);
   lane->out = gst_object_ref_sink(gst_pad_new("out", GST_PAD_SRC));
   lane->in = gst_object_ref_sink(gst_pad_new("in", GST_PAD_SINK));
@@ -78,6 +101,9 @@ static gboolean open_chain(MixLane *lane, const Codec *codec, GstCaps *caps) {
   gst_pad_set_chain_function(lane->in, on_decoded);
   gst_pad_set_event_function(lane->in, on_event);
   g_autoptr(GstPad) sink = gst_element_get_static_pad(chain, "sink"), src = gst_element_get_static_pad(chain, "src");
+  g_autoptr(GstElement) decoder = gst_bin_get_by_name(GST_BIN(chain), "decoder");
+  g_autoptr(GstPad) encoded = gst_element_get_static_pad(decoder, "sink");
+  gst_pad_add_probe(encoded, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_encoded, lane, NULL);
   gst_pad_link_full(lane->out, sink, GST_PAD_LINK_CHECK_NOTHING);
   gst_pad_link_full(src, lane->in, GST_PAD_LINK_CHECK_NOTHING);
   gst_pad_set_active(lane->in, TRUE);
@@ -86,7 +112,10 @@ static gboolean open_chain(MixLane *lane, const Codec *codec, GstCaps *caps) {
   GstSegment segment;
   gst_segment_init(&segment, GST_FORMAT_TIME);
   gst_pad_push_event(lane->out, gst_event_new_stream_start("track"));
-  gst_pad_push_event(lane->out, gst_event_new_caps(caps));
+  /* Without the header's size, which parsers would repeat instead of the stream's own. */
+  g_autoptr(GstCaps) unsized = gst_caps_copy(caps);
+  gst_structure_remove_fields(gst_caps_get_structure(unsized, 0), "width", "height", NULL);
+  gst_pad_push_event(lane->out, gst_event_new_caps(unsized));
   gst_pad_push_event(lane->out, gst_event_new_segment(&segment));
   return TRUE;
 }

@@ -48,6 +48,7 @@ typedef struct Mix {
   ExportOut out;
   gint64 verified_us;
   GCancellable *cancel;
+  gboolean any; /* frame was read */
 } Mix;
 
 static void part_free(gpointer data) {
@@ -252,6 +253,20 @@ static gboolean build(Mix *mix, GError **error) {
 
 /* --- frames --- */
 
+/* One person's segment that does not read must not cost all others theirs. What was erased or refused by the vault still ends the mix (R18). */
+static gboolean peek(ExportSource *source, GstBuffer **frame, GError **error) {
+  for (;;) {
+    g_autoptr(GError) why = NULL;
+    if (export_source_peek(source, frame, &why))
+      return TRUE;
+    if (!g_error_matches(why, EXPORT_ERROR, EXPORT_ERROR_MEDIA)) {
+      g_propagate_error(error, g_steal_pointer(&why));
+      return FALSE;
+    }
+    export_source_skip(source);
+  }
+}
+
 /* The person's media time against the file's: the earliest first frame of the take's tracks came at the take's start. */
 static gboolean find_shift(Mix *mix, Part *part, guint take, GError **error) {
   gint64 base_ms = G_MAXINT64;
@@ -261,7 +276,7 @@ static gboolean find_shift(Mix *mix, Part *part, guint take, GError **error) {
     if (stretch->take != take)
       continue;
     g_autoptr(ExportSource) source = export_source_new(mix->reader, stretch->segments);
-    if (!export_source_peek(source, &frame, error))
+    if (!peek(source, &frame, error))
       return FALSE;
     if (frame != NULL)
       base_ms = MIN(base_ms, (gint64)(GST_BUFFER_PTS(frame) / GST_MSECOND));
@@ -290,7 +305,7 @@ static gboolean next_stretch(Mix *mix, Lane *lane) {
 static gboolean feed(Mix *mix, Lane *lane, GstClockTime until, GError **error) {
   while (!lane->ended) {
     GstBuffer *frame = NULL;
-    if (lane->source != NULL && !export_source_peek(lane->source, &frame, error))
+    if (lane->source != NULL && !peek(lane->source, &frame, error))
       return FALSE;
     if (frame == NULL) {
       lane->ended = !next_stretch(mix, lane);
@@ -302,6 +317,7 @@ static gboolean feed(Mix *mix, Lane *lane, GstClockTime until, GError **error) {
     gint64 ms = MAX(0, (gint64)(GST_BUFFER_PTS(frame) / GST_MSECOND) + lane->part->shift_ms[stretch->take]);
     if ((GstClockTime)ms * GST_MSECOND >= until)
       return TRUE;
+    mix->any = TRUE;
     frame = gst_buffer_make_writable(export_source_take(lane->source));
     GST_BUFFER_PTS(frame) = (GstClockTime)ms * GST_MSECOND;
     GST_BUFFER_DTS(frame) = GST_CLOCK_TIME_NONE;
@@ -383,7 +399,7 @@ static gboolean pump(Mix *mix, GError **error) {
     if (!export_out_give(&mix->out, PIECE_BYTES, error))
       return FALSE;
   }
-  return export_out_finish(&mix->out, error);
+  return mix->any ? export_out_finish(&mix->out, error) : media_error(error, "none of the recording can be read");
 }
 
 gboolean mix_run(VaultReader *reader, const char *session, guint32 take, ExportSink sink, gpointer user, GCancellable *cancel,

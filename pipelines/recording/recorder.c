@@ -42,6 +42,7 @@ struct Recorder {
   RecorderStats stats;      /* under lock */
   GPtrArray *known;         /* Take; control thread: asked for and not yet closed */
   GPtrArray *open;          /* Take; recorder thread */
+  GHashTable *by_track;     /* recorder thread: track_key -> Take, of those open */
   RecorderStats gone;       /* recorder thread: sums of takes that are closed */
   gboolean unpublished;     /* recorder thread: records were handled since the last tick */
 };
@@ -98,44 +99,69 @@ static void publish_stats(Recorder *recorder) {
 }
 
 /* Numbers of tracks are unique in the process, of takes in their session: both must fit (R9). */
-static void handle_record(Recorder *recorder, const TapRecord *record, const guint8 *bytes) {
-  for (guint i = 0; i < recorder->open->len; i++) {
-    Take *take = recorder->open->pdata[i];
-    if (take_number(take) == record->take && take_has_track(take, record->track)) {
-      take_record(take, record, bytes);
-      return;
-    }
+static guint64 track_key(guint32 take, guint32 track) {
+  return (guint64)take << 32 | track;
+}
+
+static void add_take(Recorder *recorder, Take *take) {
+  g_ptr_array_add(recorder->open, take_ref(take));
+  for (gsize i = 0; i < take_n_tracks(take); i++) {
+    const guint64 key = track_key(take_number(take), take_track_number(take, i));
+    g_hash_table_insert(recorder->by_track, g_memdup2(&key, sizeof key), take);
   }
-  recorder->gone.dropped_stale++;
+}
+
+static void remove_take(Recorder *recorder, Take *take) {
+  for (gsize i = 0; i < take_n_tracks(take); i++) {
+    const guint64 key = track_key(take_number(take), take_track_number(take, i));
+    if (g_hash_table_lookup(recorder->by_track, &key) == take)
+      g_hash_table_remove(recorder->by_track, &key);
+  }
+  g_ptr_array_remove_fast(recorder->open, take);
+}
+
+static void handle_record(Recorder *recorder, const TapRecord *record, const guint8 *bytes) {
+  const guint64 key = track_key(record->take, record->track);
+  Take *take = g_hash_table_lookup(recorder->by_track, &key);
+  if (take != NULL)
+    take_record(take, record, bytes);
+  else
+    recorder->gone.dropped_stale++;
 }
 
 /* FALSE: the ring is empty. */
-static gboolean take_records(Recorder *recorder, guint at_most) {
+static gboolean take_one(Recorder *recorder) {
   TapRecord record;
   const guint8 *bytes;
-  for (guint i = 0; i < at_most; i++) {
-    if (!tap_ring_pop(recorder->ring, &record, &bytes))
+  if (!tap_ring_pop(recorder->ring, &record, &bytes))
+    return FALSE;
+  recorder->unpublished = TRUE;
+  handle_record(recorder, &record, bytes);
+  return TRUE;
+}
+
+static gboolean take_records(Recorder *recorder) {
+  for (guint i = 0; i < RECORDS_AT_ONCE; i++)
+    if (!take_one(recorder))
       return FALSE;
-    recorder->unpublished = TRUE;
-    handle_record(recorder, &record, bytes);
-  }
   return TRUE;
 }
 
 static void handle_open(Recorder *recorder, Command *command) {
   if (take_attach(command->take, boot_us(), &command->error))
-    g_ptr_array_add(recorder->open, take_ref(command->take));
+    add_take(recorder, command->take);
 }
 
 static void handle_close(Recorder *recorder, Command *command) {
-  guint at;
-  if (command->take == NULL || !g_ptr_array_find(recorder->open, command->take, &at))
+  if (command->take == NULL || !g_ptr_array_find(recorder->open, command->take, NULL))
     return;
-  while (!command->discard && take_records(recorder, G_MAXUINT))
+  /* What is in the ring now may be the take's. What comes meanwhile is not, and under overload would keep all other commands waiting for ever. */
+  const guint64 written = tap_ring_written(recorder->ring);
+  while (!command->discard && !tap_ring_passed(recorder->ring, written) && take_one(recorder))
     continue;
   take_detach(command->take, command->discard);
   take_add_stats(command->take, &recorder->gone);
-  g_ptr_array_remove_index_fast(recorder->open, at);
+  remove_take(recorder, command->take);
 }
 
 /* FALSE: quit. */
@@ -183,7 +209,7 @@ static void *recorder_thread(void *data) {
     wait_for_work(recorder, more);
     if (!handle_commands(recorder))
       break;
-    more = take_records(recorder, RECORDS_AT_ONCE);
+    more = take_records(recorder);
     if (boot_us() - ticked_us >= TICK_MS * 1000) {
       ticked_us = boot_us();
       advance(recorder);
@@ -223,6 +249,7 @@ Recorder *recorder_new(TapRing *ring, GMainContext *control) {
   recorder->ring = ring;
   recorder->known = g_ptr_array_new_with_free_func((GDestroyNotify)take_unref);
   recorder->open = g_ptr_array_new_with_free_func((GDestroyNotify)take_unref);
+  recorder->by_track = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
   pthread_mutex_init(&recorder->lock, NULL);
   recorder->command_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   recorder->answer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -248,6 +275,7 @@ void recorder_free(Recorder *recorder) {
   g_source_unref(recorder->answers_source);
   g_queue_clear_full(&recorder->commands, (GDestroyNotify)command_free);
   g_queue_clear_full(&recorder->answers, (GDestroyNotify)command_free);
+  g_hash_table_unref(recorder->by_track);
   g_ptr_array_unref(recorder->open);
   g_ptr_array_unref(recorder->known);
   close(recorder->command_fd);

@@ -4,7 +4,7 @@
 
 typedef struct Slot {
   gboolean used;
-  ReorderPacket packet;
+  ReorderPacket packet; /* its bytes are owned */
 } Slot;
 
 struct Reorder {
@@ -39,7 +39,7 @@ void reorder_free(Reorder *reorder) {
     return;
   for (guint i = 0; i < REORDER_WINDOW; i++)
     if (reorder->slots[i].used)
-      g_free(reorder->slots[i].packet.bytes);
+      g_free((gpointer)reorder->slots[i].packet.bytes);
   g_free(reorder);
 }
 
@@ -47,17 +47,21 @@ static Slot *slot_of(Reorder *reorder, gint64 seq) {
   return &reorder->slots[(guint64)seq & (REORDER_WINDOW - 1)];
 }
 
-static void give_out(Reorder *reorder, Slot *slot) {
-  ReorderPacket packet = slot->packet;
+static void give_out(Reorder *reorder, ReorderPacket packet) {
+  if (packet.filler)
+    return;
+  packet.seq = reorder->out_seq++;
+  reorder->out_any = TRUE;
+  reorder->out(&packet, reorder->user);
+}
+
+static void give_out_held(Reorder *reorder, Slot *slot) {
+  const ReorderPacket packet = slot->packet;
   slot->used = FALSE;
   reorder->held--;
   reorder->held_bytes -= packet.n_bytes;
-  if (!packet.filler) {
-    packet.seq = reorder->out_seq++;
-    reorder->out_any = TRUE;
-    reorder->out(&packet, reorder->user);
-  }
-  g_free(packet.bytes);
+  give_out(reorder, packet);
+  g_free((gpointer)packet.bytes);
 }
 
 /* What is held lies beyond a gap: the first of it to arrive showed that gap. */
@@ -72,7 +76,7 @@ static gint64 earliest_arrival(const Reorder *reorder) {
 static void release(Reorder *reorder) {
   gint64 before = reorder->next;
   while (reorder->held > 0 && slot_of(reorder, reorder->next)->used) {
-    give_out(reorder, slot_of(reorder, reorder->next));
+    give_out_held(reorder, slot_of(reorder, reorder->next));
     reorder->next++;
   }
   if (reorder->held == 0)
@@ -109,11 +113,11 @@ static void hold(Reorder *reorder, gint64 seq, const ReorderPacket *packet) {
   Slot *slot = slot_of(reorder, seq);
   if (slot->used) {
     reorder->stats.duplicate++;
-    g_free(packet->bytes);
     return;
   }
   slot->used = TRUE;
   slot->packet = *packet;
+  slot->packet.bytes = g_memdup2(packet->bytes, packet->n_bytes);
   reorder->held++;
   reorder->held_bytes += packet->n_bytes;
 }
@@ -139,7 +143,6 @@ static void push_far_behind(Reorder *reorder, const ReorderPacket *packet) {
   reorder->far_set = TRUE;
   reorder->far_seq = packet->seq + 1;
   reorder->stats.late++;
-  g_free(packet->bytes);
 }
 
 /* Before the beginning is known, `next` is the lowest held and moves down as long as the window holds both ends. */
@@ -148,7 +151,6 @@ static void push_slack(Reorder *reorder, gint64 seq, const ReorderPacket *packet
     for (gint64 s = seq + REORDER_WINDOW; s < reorder->next + REORDER_WINDOW; s++) {
       if (slot_of(reorder, s)->used) {
         reorder->stats.late++;
-        g_free(packet->bytes);
         return;
       }
     }
@@ -182,7 +184,10 @@ void reorder_push(Reorder *reorder, const ReorderPacket *packet) {
     push_slack(reorder, seq, packet);
   } else if (delta < 0) {
     reorder->stats.late++;
-    g_free(packet->bytes);
+  } else if (delta == 0) { /* nearly all: no copy, no slot */
+    reorder->next++;
+    give_out(reorder, *packet);
+    release(reorder);
   } else {
     hold(reorder, seq, packet);
     release(reorder);

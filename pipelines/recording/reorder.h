@@ -23,19 +23,19 @@ typedef struct ReorderPacket {
   guint32 rtp_time;
   gint64 arrival_us;
   gsize n_bytes;
-  guint8 *bytes;        /* g_malloc'd; NULL for a filler */
+  const guint8 *bytes;  /* NULL for a filler */
 } ReorderPacket;
 
 typedef struct ReorderStats { guint64 lost, late, duplicate; } ReorderStats;
 
-/* Gets the packets in order; `packet->bytes` stays the reorder's and is freed after the call. */
+/* Gets the packets in order; `packet->bytes` is there during the call only. */
 typedef void (*ReorderOut)(const ReorderPacket *packet, gpointer user);
 
 Reorder *reorder_new(ReorderOut out, gpointer user);
 void reorder_free(Reorder *reorder); /* throws away what is held, gives nothing out */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reorder, reorder_free)
 
-/* Takes over packet->bytes in every case. */
+/* packet->bytes is the caller's: copied where the packet has to wait, given on as it is where not. */
 void reorder_push(Reorder *reorder, const ReorderPacket *packet);
 /* Is this number missing, and may it still be filled in by what another packet repeats? Not before the first packet that arrived: it may be from before the
  * gate opened (R9). */

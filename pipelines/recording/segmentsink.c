@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-typedef struct RecgateSegmentSink {
-  GstBaseSink parent;
+struct SegmentSink {
+  GstPad *pad;
   SegmentWriter writer;
   SegmentFrame frame;
   GByteArray *header;
@@ -13,19 +13,9 @@ typedef struct RecgateSegmentSink {
   gboolean open, dead, failed;
   guint32 count;
   gint64 start_us, end_us;
-} RecgateSegmentSink;
-typedef struct RecgateSegmentSinkClass {
-  GstBaseSinkClass parent_class;
-} RecgateSegmentSinkClass;
+};
 
-GType recgate_segment_sink_get_type(void);
-G_DEFINE_TYPE(RecgateSegmentSink, recgate_segment_sink, GST_TYPE_BASE_SINK)
-
-static RecgateSegmentSink *self_of(gpointer sink) {
-  return G_TYPE_CHECK_INSTANCE_CAST(sink, recgate_segment_sink_get_type(), RecgateSegmentSink);
-}
-
-static gboolean fail(RecgateSegmentSink *self) {
+static gboolean fail(SegmentSink *self) {
   if (self->open)
     self->writer.discard(self->writer.user);
   self->open = FALSE;
@@ -33,110 +23,127 @@ static gboolean fail(RecgateSegmentSink *self) {
   return FALSE;
 }
 
-static void seal(RecgateSegmentSink *self) {
+static void seal(SegmentSink *self) {
   if (self->open)
     self->writer.seal(self->start_us, self->end_us, self->writer.user);
   self->open = FALSE;
 }
 
-static gboolean begin(RecgateSegmentSink *self) {
+static gboolean begin(SegmentSink *self) {
   seal(self);
   if (!self->writer.begin(self->count, !self->frame.keyframe, self->writer.user))
     return fail(self);
   self->open = TRUE;
+  self->frame.cut = FALSE;
   self->count++;
   self->start_us = self->frame.first_us;
   self->end_us = self->frame.last_us;
   return self->writer.write(self->header->data, self->header->len, self->writer.user) || fail(self);
 }
 
-static gboolean take_bytes(RecgateSegmentSink *self, const guint8 *bytes, gsize n) {
-  static const guint8 cluster[4] = {0x1f, 0x43, 0xb6, 0x75};
-  gboolean is_cluster = n >= 4 && memcmp(bytes, cluster, 4) == 0;
-  if (!self->header_done && !is_cluster) {
-    if (self->header->len + n > SEGMENT_SINK_HEADER_MAX)
+static gboolean begins_cluster(GstBuffer *buffer) {
+  static const guint8 id[4] = {0x1f, 0x43, 0xb6, 0x75};
+  guint8 head[4];
+  return gst_buffer_extract(buffer, 0, head, sizeof head) == sizeof head && memcmp(head, id, sizeof id) == 0;
+}
+
+static gboolean take_header(SegmentSink *self, const guint8 *bytes, gsize n) {
+  if (self->header->len + n > SEGMENT_SINK_HEADER_MAX)
+    return fail(self);
+  g_byte_array_append(self->header, bytes, (guint)n);
+  return TRUE;
+}
+
+/* Piece by piece: mapping all of a buffer would first join its block's header and its frame in a copy. */
+static gboolean take_pieces(SegmentSink *self, GstBuffer *buffer) {
+  gboolean taken = TRUE;
+  for (guint i = 0; taken && i < gst_buffer_n_memory(buffer); i++) {
+    GstMapInfo map;
+    GstMemory *piece = gst_buffer_peek_memory(buffer, i);
+    if (!gst_memory_map(piece, &map, GST_MAP_READ))
       return fail(self);
-    g_byte_array_append(self->header, bytes, (guint)n);
-    return TRUE;
+    taken = !self->header_done ? take_header(self, map.data, map.size)
+                               : self->writer.write(map.data, map.size, self->writer.user) || fail(self);
+    gst_memory_unmap(piece, &map);
   }
-  self->header_done = TRUE;
+  return taken;
+}
+
+/* The muxer pushes a frame's payload as a buffer of its own, after the header of its cluster: at a border the first match is the muxer's, and a
+ * second one a stranger's frame that begins with these four bytes. */
+static gboolean take_buffer(SegmentSink *self, GstBuffer *buffer) {
+  const gboolean is_cluster = begins_cluster(buffer);
+  self->header_done = self->header_done || is_cluster;
+  if (!self->header_done)
+    return take_pieces(self, buffer);
   if (is_cluster && (!self->open || self->frame.cut) && !begin(self))
     return FALSE;
   if (!self->open) /* the stream's end after an early seal: nothing of it is media */
     return TRUE;
   self->start_us = MIN(self->start_us, self->frame.first_us);
   self->end_us = MAX(self->end_us, self->frame.last_us);
-  return self->writer.write(bytes, n, self->writer.user) || fail(self);
+  return take_pieces(self, buffer);
 }
 
-static GstFlowReturn render(GstBaseSink *sink, GstBuffer *buffer) {
-  RecgateSegmentSink *self = self_of(sink);
-  GstMapInfo map;
-  if (self->dead || self->failed)
-    return GST_FLOW_EOS;
-  if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
-    return GST_FLOW_ERROR;
-  gboolean taken = take_bytes(self, map.data, map.size);
-  gst_buffer_unmap(buffer, &map);
+static GstFlowReturn on_buffer(GstPad *pad, GstObject *parent, GstBuffer *buffer) {
+  SegmentSink *self = gst_pad_get_element_private(pad);
+  (void)parent;
+  const gboolean taken = !self->dead && !self->failed && take_buffer(self, buffer);
+  gst_buffer_unref(buffer);
   return taken ? GST_FLOW_OK : GST_FLOW_EOS;
 }
 
-static gboolean handle_event(GstBaseSink *sink, GstEvent *event) {
-  RecgateSegmentSink *self = self_of(sink);
+static gboolean on_event(GstPad *pad, GstObject *parent, GstEvent *event) {
+  SegmentSink *self = gst_pad_get_element_private(pad);
+  (void)parent;
   if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && !self->dead)
     seal(self);
-  return GST_BASE_SINK_CLASS(recgate_segment_sink_parent_class)->event(sink, event);
+  gst_event_unref(event);
+  return TRUE;
 }
 
-static void finalize(GObject *object) {
-  RecgateSegmentSink *self = self_of(object);
-  if (self->open)
-    self->writer.discard(self->writer.user);
-  g_byte_array_unref(self->header);
-  G_OBJECT_CLASS(recgate_segment_sink_parent_class)->finalize(object);
-}
-
-static void recgate_segment_sink_class_init(RecgateSegmentSinkClass *klass) {
-  GstCaps *caps = gst_caps_new_any();
-  gst_element_class_add_pad_template(GST_ELEMENT_CLASS(klass), gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_caps_unref(caps);
-  gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Segment sink", "Sink", "Cuts Matroska into segments", "recgate");
-  GST_BASE_SINK_CLASS(klass)->render = render;
-  GST_BASE_SINK_CLASS(klass)->event = handle_event;
-  G_OBJECT_CLASS(klass)->finalize = finalize;
-}
-
-static void recgate_segment_sink_init(RecgateSegmentSink *self) {
-  self->header = g_byte_array_new();
-  gst_base_sink_set_sync(GST_BASE_SINK(self), FALSE);
-  gst_base_sink_set_async_enabled(GST_BASE_SINK(self), FALSE);
-  gst_base_sink_set_last_sample_enabled(GST_BASE_SINK(self), FALSE); /* it would keep media alive */
-}
-
-GstElement *segment_sink_new(const SegmentWriter *writer) {
-  RecgateSegmentSink *self = g_object_new(recgate_segment_sink_get_type(), NULL);
+SegmentSink *segment_sink_new(const SegmentWriter *writer) {
+  SegmentSink *self = g_new0(SegmentSink, 1);
   self->writer = *writer;
-  return GST_ELEMENT(self);
+  self->header = g_byte_array_new();
+  self->pad = gst_object_ref_sink(gst_pad_new("segments", GST_PAD_SINK));
+  gst_pad_set_element_private(self->pad, self);
+  gst_pad_set_chain_function(self->pad, on_buffer);
+  gst_pad_set_event_function(self->pad, on_event);
+  gst_pad_set_active(self->pad, TRUE);
+  return self;
 }
 
-void segment_sink_frame(GstElement *sink, const SegmentFrame *frame) {
-  self_of(sink)->frame = *frame;
-}
-gboolean segment_sink_is_open(GstElement *sink) {
-  return self_of(sink)->open;
-}
-guint32 segment_sink_count(GstElement *sink) {
-  return self_of(sink)->count;
-}
-gboolean segment_sink_failed(GstElement *sink) {
-  return self_of(sink)->failed;
-}
-void segment_sink_seal(GstElement *sink) {
-  seal(self_of(sink));
+void segment_sink_free(SegmentSink *self) {
+  if (self == NULL)
+    return;
+  segment_sink_kill(self);
+  gst_pad_set_active(self->pad, FALSE);
+  gst_object_unref(self->pad);
+  g_byte_array_unref(self->header);
+  g_free(self);
 }
 
-void segment_sink_kill(GstElement *sink) {
-  RecgateSegmentSink *self = self_of(sink);
+GstPad *segment_sink_pad(const SegmentSink *self) {
+  return self->pad;
+}
+void segment_sink_frame(SegmentSink *self, const SegmentFrame *frame) {
+  self->frame = *frame;
+}
+gboolean segment_sink_is_open(const SegmentSink *self) {
+  return self->open;
+}
+guint32 segment_sink_count(const SegmentSink *self) {
+  return self->count;
+}
+gboolean segment_sink_failed(const SegmentSink *self) {
+  return self->failed;
+}
+void segment_sink_seal(SegmentSink *self) {
+  seal(self);
+}
+
+void segment_sink_kill(SegmentSink *self) {
   if (self->open)
     self->writer.discard(self->writer.user);
   self->open = FALSE;

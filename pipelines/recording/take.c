@@ -77,6 +77,12 @@ gboolean take_matches(const Take *take, const char *session, guint32 number) {
 guint32 take_number(const Take *take) {
   return take->number;
 }
+gsize take_n_tracks(const Take *take) {
+  return take->n_tracks;
+}
+guint32 take_track_number(const Take *take, gsize i) {
+  return take->tracks[i].track.number;
+}
 
 void take_mark_dead(Take *take) {
   atomic_store(&take->dead, TRUE);
@@ -158,10 +164,6 @@ static TakeTrack *find_track(const Take *take, guint32 number) {
     if (take->tracks[i].track.number == number)
       return &take->tracks[i];
   return NULL;
-}
-
-gboolean take_has_track(const Take *take, guint32 number) {
-  return find_track(take, number) != NULL;
 }
 
 /* What one branch's writer refuses is refused to all: a take with a part missing is no record. */

@@ -19,9 +19,9 @@ void take_unref(Take *take); /* the last reference must not be dropped while att
 gboolean take_matches(const Take *take, const char *session, guint32 number);
 
 gboolean take_attach(Take *take, gint64 now_us, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Of RecorderTrack.number in this take; NULL: none. */
-gboolean take_has_track(const Take *take, guint32 number);
 guint32 take_number(const Take *take);
+gsize take_n_tracks(const Take *take);
+guint32 take_track_number(const Take *take, gsize i); /* RecorderTrack.number */
 void take_record(Take *take, const TapRecord *record, const guint8 *bytes);
 void take_advance(Take *take, gint64 now_us);
 /* The dead flag: from now on nothing of it reaches the vault. */

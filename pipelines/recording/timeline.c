@@ -25,19 +25,22 @@ static gint64 ticks_to_us(gint64 ticks, guint32 rate_hz) {
   return ticks / rate_hz * G_USEC_PER_SEC + ticks % rate_hz * G_USEC_PER_SEC / rate_hz;
 }
 
-void timeline_init(Timeline *timeline, TimelineClock *clock, guint32 rate_hz, gint64 origin_us) {
-  *timeline = (Timeline){.clock = clock, .rate_hz = MAX(rate_hz, 1), .origin_us = origin_us, .last_ns = -STEP_NS};
+void timeline_init(Timeline *timeline, TimelineClock *clock, gboolean sound, guint32 rate_hz, gint64 origin_us) {
+  *timeline = (Timeline){
+      .clock = clock, .sound = sound, .rate_hz = MAX(rate_hz, 1), .origin_us = origin_us, .last_ns = -STEP_NS, .behind_us = G_MAXINT64};
 }
 
-/* A sender's RTP clock stands still while it has nothing to send (a browser's audio sender without a track). Two reports tell: then arrivals from before
- * say nothing of what comes now, and a correction of seconds is made at once. A network that stalls changes no report. */
+/* A sender's RTP clock stands still while it has nothing to send (a browser's audio sender without a track) and while its machine stalls (the samples are
+ * lost). Two reports tell: then arrivals from before say nothing of what comes now. A network that stalls changes no report. */
 void timeline_report(Timeline *timeline, guint64 ntp, guint32 rtp) {
   const gint64 us = (gint64)(ntp >> 32) * G_USEC_PER_SEC + (gint64)(((ntp & G_MAXUINT32) * G_USEC_PER_SEC) >> 32);
   const gint64 foretold_us = timeline->report_us + ticks_to_us((gint32)(rtp - timeline->report_rtp), timeline->rate_hz);
-  if (timeline->report && ABS(us - foretold_us) > TIMELINE_JUMP_US) {
+  const gboolean shifted = timeline->report && ABS(us - foretold_us) > TIMELINE_SHIFT_US;
+  if (shifted)
     timeline->transit = (TimelineTransit){0};
-    timeline->slewing = FALSE;
-  }
+  if (shifted && us < foretold_us) /* it ran ahead, and seemed to come sooner than anything can */
+    timeline->clock->transit = (TimelineTransit){0};
+  timeline->moved = !timeline->report || shifted;
   timeline->report = TRUE;
   timeline->report_rtp = rtp;
   timeline->report_us = us;
@@ -66,17 +69,42 @@ static gint64 target_offset(Timeline *timeline, gint64 media_us, gint64 arrival_
 static void slew(Timeline *timeline, gint64 target_us, gint64 elapsed_us) {
   gint64 error_us = target_us - timeline->offset_us;
   gint64 most_us = elapsed_us * TIMELINE_SLEW_PER_MILLE / 1000;
+  const gboolean moved = timeline->moved && ABS(error_us) > TIMELINE_SHIFT_US;
   /* In a silence of a second nobody hears a correction. */
-  if (!timeline->slewing || elapsed_us >= TIMELINE_JUMP_US)
+  if (!timeline->slewing || moved || elapsed_us >= TIMELINE_JUMP_US || timeline->last_arrival_us < timeline->settling_us)
     timeline->offset_us = target_us;
   else
     timeline->offset_us += CLAMP(error_us, -most_us, most_us);
   timeline->slewing = TRUE;
+  timeline->moved = FALSE;
 }
 
 static gboolean jumped(const Timeline *timeline, gint64 step_us, gint64 arrival_us) {
   gint64 ahead_us = step_us - (arrival_us - timeline->last_arrival_us);
   return ahead_us > TIMELINE_JUMP_US || step_us < -TIMELINE_JUMP_US || ahead_us < -TIMELINE_STALL_US;
+}
+
+/* A packet that is late by seconds, or sound that comes late one packet after the other, while another track's come in time: this track's clock stood still.
+ * What follows says by how much, less and less: had its packets only been held up, they come in a burst. */
+static gboolean has_stood_still(const Timeline *timeline, gint64 step_us, gint64 arrival_us) {
+  const gboolean at_once = arrival_us - timeline->last_arrival_us - step_us > TIMELINE_JUMP_US;
+  const gboolean behind = timeline->sound && arrival_us - timeline->behind_us >= TIMELINE_BEHIND_US;
+  return (at_once || behind) && arrival_us - timeline->clock->in_time_us < TIMELINE_IN_TIME_US;
+}
+
+static void begin_settling(Timeline *timeline, gint64 arrival_us) {
+  timeline->report = FALSE;
+  timeline->transit = (TimelineTransit){0};
+  timeline->settling_us = arrival_us + TIMELINE_JUMP_US;
+}
+
+static void note_lateness(Timeline *timeline, gint64 media_us, gint64 arrival_us) {
+  if (arrival_us - media_us - transit_least(&timeline->transit) < TIMELINE_IN_TIME_US) {
+    timeline->clock->in_time_us = MAX(timeline->clock->in_time_us, arrival_us);
+    timeline->behind_us = G_MAXINT64;
+  } else {
+    timeline->behind_us = MIN(timeline->behind_us, arrival_us);
+  }
 }
 
 gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us) {
@@ -89,6 +117,8 @@ gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us) {
     if (jumped(timeline, step_us, arrival_us)) {
       timeline_restart(timeline);
       step = 0;
+    } else if (has_stood_still(timeline, step_us, arrival_us)) {
+      begin_settling(timeline, arrival_us);
     }
     timeline->ticks += step;
   }
@@ -97,6 +127,7 @@ gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us) {
   timeline->last_arrival_us = arrival_us;
   gint64 media_us = ticks_to_us(timeline->ticks, timeline->rate_hz);
   slew(timeline, target_offset(timeline, media_us, arrival_us), MAX(step_us, 0));
+  note_lateness(timeline, media_us, arrival_us);
   gint64 ns = (media_us + timeline->offset_us - timeline->origin_us) * 1000;
   timeline->last_ns = MAX(ns, timeline->last_ns + STEP_NS);
   return timeline->last_ns;

@@ -6,10 +6,12 @@
 
 #include <string.h>
 
+#define CODEC_SILENCE_US G_USEC_PER_SEC
+
 typedef struct WorkerSide {
+  Leg *leg;
   CallWorker *owner;
   CallSide side;
-  Leg *leg;
   SsrcMap map;
   guint32 own_ssrc; /* sender of the gate's own feedback on this leg */
   gboolean keyframes_wanted;
@@ -18,10 +20,11 @@ typedef struct WorkerSide {
 
 struct CallWorker {
   Worker *worker;
-  TapRing *ring;
   TapGate *gate;
-  CallWorkerState state;
+  TapRing *ring;
+  CallWorkerEvents events;
   gpointer user;
+  guint agreements; /* call_worker_apply so far */
   WorkerSide sides[2];
 };
 
@@ -36,10 +39,15 @@ static void count_forwarded(WorkerSide *from, gboolean sent) {
     from->not_forwarded++;
 }
 
+/* Full: that take has a hole which nothing would show. It ends, and the ledger says why (R22). */
 static gboolean push(WorkerSide *from, const TapRecord *record, const guint8 *bytes) {
   if (tap_ring_push(from->owner->ring, record, bytes))
     return TRUE;
-  atomic_fetch_add_explicit(&from->owner->gate->refused_overrun, 1, memory_order_relaxed);
+  CallWorker *call = from->owner;
+  if (call->gate->overrun_take != record->take) {
+    call->gate->overrun_take = record->take;
+    call->events.overrun(record->take, call->user);
+  }
   return FALSE;
 }
 
@@ -71,9 +79,24 @@ static void push_rtp(WorkerSide *from, guint32 take, guint32 number, guint32 ssr
   push(from, &record, packet);
 }
 
+/* A sender may go over to another negotiated codec without a new offer: Chromium does where its encoder fails (RFC 3264 section 8.3.2 lets it).
+ * Only once the one before has been silent: layers of several codecs at once, or a sender that alternates, must not make a take a packet. */
+static void follow_codec(WorkerSide *from, RelayTrack *track, guint8 pt) {
+  const gint64 now_us = worker_now_us(from->owner->worker);
+  if (!pts_have(track->other_pts, pt)) {
+    track->codec_us = now_us;
+    return;
+  }
+  if (track->number == 0 || now_us - track->codec_us < CODEC_SILENCE_US || !relay_track_use_pt(track, pt))
+    return;
+  track->codec_us = now_us;
+  from->owner->events.codec(from->side, &track->call, from->owner->agreements, from->owner->user);
+}
+
 static void tap_media(WorkerSide *from, SsrcEntry *entry, RelayTrack *track, const guint8 *packet, gsize n, const RtpHeader *header) {
   entry->media = TRUE;
   track->media_ssrc = header->ssrc;
+  follow_codec(from, track, header->pt);
   guint32 take = admitting_take(from, track);
   if (take == 0) {
     sequence_closed(&entry->sequence, header->seq);
@@ -176,14 +199,14 @@ static void on_data(Leg *leg, const guint8 *bytes, gsize n, gpointer user) {
 static void on_state(Leg *leg, LegState state, const char *why, gpointer user) {
   (void)leg;
   WorkerSide *side = user;
-  side->owner->state(side->side, state, why, side->owner->user);
+  side->owner->events.state(side->side, state, why, side->owner->user);
 }
 
 static const LegEvents leg_events = {.rtp = on_rtp, .rtcp = on_rtcp, .data = on_data, .state = on_state};
 
-CallWorker *call_worker_new(Worker *worker, TapRing *ring, TapGate *gate, CallWorkerState state, gpointer user) {
-  CallWorker *call = g_new0(CallWorker, 1);
-  *call = (CallWorker){.worker = worker, .ring = ring, .gate = gate, .state = state, .user = user};
+CallWorker *call_worker_new(Worker *worker, TapRing *ring, TapGate *gate, const CallWorkerEvents *events, gpointer user) {
+  CallWorker *call = g_aligned_alloc0(1, sizeof(CallWorker), CACHE_LINE_BYTES);
+  *call = (CallWorker){.worker = worker, .ring = ring, .gate = gate, .events = *events, .user = user};
   for (guint i = 0; i < 2; i++) {
     WorkerSide *side = &call->sides[i];
     side->owner = call;
@@ -194,9 +217,9 @@ CallWorker *call_worker_new(Worker *worker, TapRing *ring, TapGate *gate, CallWo
   return call;
 }
 
-void call_worker_start(CallWorker *call, const LegCredentials local[2]) {
+void call_worker_start(CallWorker *call, const LegCredentials local[2], LegPeer b) {
   for (guint i = 0; i < 2; i++)
-    call->sides[i].leg = leg_new(call->worker, &local[i], &leg_events, &call->sides[i]);
+    call->sides[i].leg = leg_new(call->worker, &local[i], i == CALL_B ? b : LEG_CLIENT, &leg_events, &call->sides[i]);
 }
 
 void call_worker_use_agent(CallWorker *call, CallSide which, IceAgent *agent) {
@@ -212,7 +235,7 @@ void call_worker_stop(CallWorker *call) {
 void call_worker_free(CallWorker *call) {
   for (guint i = 0; i < 2; i++)
     ssrc_map_clear(&call->sides[i].map);
-  g_free(call);
+  g_aligned_free(call);
 }
 
 void call_worker_leg_clear(CallWorkerLeg *leg) {
@@ -229,7 +252,9 @@ void call_worker_apply(CallWorker *call, CallSide which, CallWorkerLeg *leg) {
     leg_restart(side->leg, &leg->local);
   LegRemote remote = {.ufrag = leg->ufrag, .fingerprints = leg->fingerprints, .dtls_client = leg->dtls_client};
   if (leg->connects && !leg_set_remote(side->leg, &remote, &error))
-    call->state(which, LEG_ENDED, error->message, call->user);
+    call->events.state(which, LEG_ENDED, error->message, call->user);
+  if (which == CALL_A) /* both sides of one answer */
+    call->agreements++;
   ssrc_map_set_tracks(&side->map, g_steal_pointer(&leg->tracks));
 }
 

@@ -13,8 +13,20 @@ typedef struct CallWorker CallWorker;
 /* why: NULL for a connected leg, else why it ended. Worker thread. */
 typedef void (*CallWorkerState)(CallSide side, LegState state, const char *why, gpointer user);
 
-CallWorker *call_worker_new(Worker *worker, TapRing *ring, TapGate *gate, CallWorkerState state, gpointer user); /* any thread */
-void call_worker_start(CallWorker *call, const LegCredentials local[2]);  /* makes the legs */
+/* The ring had no room for a packet of this take; once a take. Worker thread. */
+typedef void (*CallWorkerOverrun)(guint32 take, gpointer user);
+
+/* A side went over to another negotiated codec of a tapped track (at most one a second a track): the track as it is now. agreement: of the
+ * call_worker_apply that it is part of. Worker thread. */
+typedef void (*CallWorkerCodec)(CallSide side, const CallTrack *track, guint agreement, gpointer user);
+
+typedef struct CallWorkerEvents {
+  CallWorkerState state;
+  CallWorkerOverrun overrun;
+  CallWorkerCodec codec;
+} CallWorkerEvents;
+CallWorker *call_worker_new(Worker *worker, TapRing *ring, TapGate *gate, const CallWorkerEvents *events, gpointer user); /* any thread */
+void call_worker_start(CallWorker *call, const LegCredentials local[2], LegPeer b); /* makes the legs; b: who is at B's */
 void call_worker_use_agent(CallWorker *call, CallSide side, IceAgent *agent); /* leg_use_agent */
 void call_worker_stop(CallWorker *call);                                  /* frees the legs: no packet passes afterwards (R15) */
 void call_worker_free(CallWorker *call);                                  /* the memory alone; also after the worker ended */

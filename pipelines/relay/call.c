@@ -17,6 +17,7 @@ struct Call {
   CallEvents events;
   gpointer user;
   Negotiation *negotiation;
+  guint agreements; /* answers that were applied; the worker counts alike */
   gboolean freed, connected[2], ended[2];
   char fingerprint[2][LEG_FINGERPRINT_BYTES]; /* of connected sides */
   CallIce ice;
@@ -84,6 +85,60 @@ static void on_state(CallSide side, LegState state, const char *why, gpointer us
   control_post(note->call->control, G_PRIORITY_DEFAULT, deliver_state, note, state_note_free);
 }
 
+typedef struct OverrunNote {
+  Call *call;
+  guint32 take;
+} OverrunNote;
+
+static void overrun_note_free(gpointer data) {
+  call_unref(((OverrunNote *)data)->call);
+  g_free(data);
+}
+
+static void deliver_overrun(gpointer data) {
+  const OverrunNote *note = data;
+  if (!note->call->freed && note->call->events.overrun != NULL)
+    note->call->events.overrun(note->call, note->take, note->call->user);
+}
+
+/* Worker thread. */
+static void on_overrun(guint32 take, gpointer user) {
+  OverrunNote *note = g_new(OverrunNote, 1);
+  *note = (OverrunNote){call_ref(user), take};
+  control_post(note->call->control, G_PRIORITY_DEFAULT, deliver_overrun, note, overrun_note_free);
+}
+
+typedef struct CodecNote {
+  Call *call;
+  CallSide side;
+  CallTrack track;
+  guint agreement;
+} CodecNote;
+
+static void codec_note_free(gpointer data) {
+  call_unref(((CodecNote *)data)->call);
+  g_free(data);
+}
+
+static void deliver_codec(gpointer data) {
+  const CodecNote *note = data;
+  Call *call = note->call;
+  if (call->freed || note->agreement != call->agreements) /* of tracks that were agreed on anew meanwhile */
+    return;
+  negotiation_set_track(call->negotiation, note->side, &note->track);
+  if (call->events.tracks_changed != NULL)
+    call->events.tracks_changed(call, note->side, call->user);
+}
+
+/* Worker thread. */
+static void on_codec(CallSide side, const CallTrack *track, guint agreement, gpointer user) {
+  CodecNote *note = g_new(CodecNote, 1);
+  *note = (CodecNote){call_ref(user), side, *track, agreement};
+  control_post(note->call->control, G_PRIORITY_DEFAULT, deliver_codec, note, codec_note_free);
+}
+
+static const CallWorkerEvents WORKER_EVENTS = {on_state, on_overrun, on_codec};
+
 typedef enum OrderType { ORDER_START = 0, ORDER_USE_AGENT, ORDER_APPLY, ORDER_TAPS, ORDER_KEYFRAME, ORDER_STATS, ORDER_STOP } OrderType;
 
 /* What control wants of the worker, and what comes back. */
@@ -92,6 +147,7 @@ typedef struct Order {
   OrderType type;
   CallSide side;
   LegCredentials local[2];
+  LegPeer b;
   CallWorkerLeg legs[2];
   IceAgent *agent;
   CallTap *taps;
@@ -127,7 +183,7 @@ static void order_carry_out(Worker *worker, gpointer data) {
   CallWorker *packets = order->call->packets;
   switch (order->type) {
   case ORDER_START:
-    call_worker_start(packets, order->local);
+    call_worker_start(packets, order->local, order->b);
     break;
   case ORDER_USE_AGENT:
     call_worker_use_agent(packets, order->side, order->agent);
@@ -236,10 +292,12 @@ gboolean call_is_full(const Call *call) {
 }
 
 void call_remote_candidate(Call *call, const char *candidate) {
-  if (call->agent == NULL)
+  const gboolean is_end = *candidate == '\0';
+  if (call->ice == CALL_ICE_LITE || (!is_end && !g_str_has_prefix(candidate, "candidate:")))
     return;
-  const char *value = g_str_has_prefix(candidate, "candidate:") ? candidate + strlen("candidate:") : "";
-  ice_agent_add_remote(call->agent, value);
+  const char *value = is_end ? "" : candidate + strlen("candidate:");
+  if (negotiation_add_candidate(call->negotiation, CALL_B, value) && call->agent != NULL)
+    ice_agent_add_remote(call->agent, value);
 }
 
 Call *call_new(const CallConfig *config, const CallEvents *events, gpointer user) {
@@ -250,11 +308,12 @@ Call *call_new(const CallConfig *config, const CallEvents *events, gpointer user
   call->events = *events;
   call->user = user;
   call->negotiation = negotiation_new(transport_fingerprint(), config->addresses, config->port);
-  call->packets = call_worker_new(config->worker, config->ring, config->gate, on_state, call);
+  call->packets = call_worker_new(config->worker, config->ring, config->gate, &WORKER_EVENTS, call);
 
   Order *order = order_new(call, ORDER_START, CALL_A);
   for (guint i = 0; i < 2; i++)
     order->local[i] = *negotiation_credentials(call->negotiation, (CallSide)i);
+  order->b = config->b;
   order_send(order);
   call->ice = config->ice;
   call->ice_service = config->ice_service;
@@ -279,10 +338,20 @@ void call_free(Call *call, void (*done)(gpointer user), gpointer user) {
   call_unref(call);
 }
 
+/* Also of agents that are made on an SFU's word (fault 9). */
+static gboolean has_room(const Call *call, CallSide from, SdpType type, const char *sdp) {
+  return from != CALL_B || call->ice != CALL_ICE_AUTO || call->agent != NULL || !sdp_is_ice_lite(sdp, type) ||
+         ice_service_has_room(call->ice_service);
+}
+
 gboolean call_description(Call *call, CallSide from, SdpType type, const char *sdp, char **out, GError **error) {
   NegotiationResult result = {0};
   if (from == CALL_A && !call_is_ready(call) && type != SDP_ROLLBACK) {
     g_set_error_literal(error, SDP_ERROR, SDP_ERROR_UNSUPPORTED, "the gate is still finding out how it can reach the other side");
+    return FALSE;
+  }
+  if (!has_room(call, from, type, sdp)) {
+    g_set_error_literal(error, SDP_ERROR, SDP_ERROR_NO_ROOM, "the gate has no room for one more leg with full ICE");
     return FALSE;
   }
   if (!negotiation_handle(call->negotiation, from, type, sdp, &result, error)) {
@@ -293,6 +362,7 @@ gboolean call_description(Call *call, CallSide from, SdpType type, const char *s
   if (from == CALL_B && result.is_lite && call->ice == CALL_ICE_AUTO && call->agent == NULL)
     use_agent(call);
   if (result.agreed) {
+    call->agreements++;
     Order *order = order_new(call, ORDER_APPLY, CALL_A);
     for (guint i = 0; i < 2; i++) {
       order->legs[i] = result.legs[i];

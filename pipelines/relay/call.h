@@ -14,20 +14,22 @@ typedef struct Call Call;
 typedef enum CallSide { CALL_A = 0, CALL_B = 1 } CallSide;
 
 typedef struct CallTrack { /* a negotiated track that its sender sends and that can be recorded */
+  gboolean simulcast;                /* agreed on: several encodings come under this MID at once */
   char mid[64], medium[8], codec[16];
   guint8 pt, red_pt, ulpfec_pt;      /* 0 where there is none. RED (RFC 2198) carries the media payload, of audio also earlier ones */
   guint32 clock_rate;
-  gboolean simulcast;                /* agreed on: several encodings come under this MID at once */
   guint64 pts[2];                    /* bits: `pt` and the other negotiated payload types of the same codec (profiles, packetization modes) */
 } CallTrack;
 
 typedef struct CallEvents { /* control thread */
   void (*connected)(Call *call, CallSide side, gpointer user);
   void (*ended)(Call *call, CallSide side, const char *why, gpointer user); /* one leg ended by itself */
-  /* After an answer changed what a side sends: the list of its tracks. A tap must be set anew (R9: a new take). */
+  /* After an answer, or its sender by going over to another of the agreed codecs, changed what a side sends: the list of its tracks. A tap must be set anew (R9: a new take). */
   void (*tracks_changed)(Call *call, CallSide side, gpointer user);
   /* call_is_ready is TRUE from now on. lacks: NULL, or what no server gave, a sentence. Once, and only where it was FALSE. */
   void (*ready)(Call *call, const char *lacks, gpointer user);
+  /* The ring was full: this take lacks packets that it admitted. Once a take. */
+  void (*overrun)(Call *call, guint32 take, gpointer user);
 } CallEvents;
 
 /* How the gate's leg towards B does ICE; A's is always ICE-lite. Anything but LITE only where B is an SFU whose descriptions come from itself: a full
@@ -45,6 +47,7 @@ typedef struct CallConfig {
   const char *const *addresses;     /* to announce; NULL-terminated, copied */
   guint16 port;
   GMainContext *control;
+  LegPeer b;                        /* whom B's leg is with; A's is always with a client */
   CallIce ice;
   IceService *ice_service;          /* outlives the worker; not needed for CALL_ICE_LITE */
 } CallConfig;
@@ -58,11 +61,12 @@ void call_free(Call *call, void (*done)(gpointer user), gpointer user);
 gboolean call_is_ready(const Call *call);
 /* B, as far as is known, is reached by a full agent: its candidates are used. */
 gboolean call_is_full(const Call *call);
-/* A candidate of B's, trickled: "candidate:…", or "" for their end. Without a full agent, or before B's description, nothing happens. */
+/* A candidate of B's, trickled (RFC 8838): "candidate:…", or "" for their end; also before B's description, or its answer. An ICE-lite gate needs none. */
 void call_remote_candidate(Call *call, const char *candidate);
 
 /* A description from `from`; *out is the one to send to the other side, g_free it. NULL *out with TRUE: nothing to pass on (rollback is passed as is).
- * Offers are staged until their answer (glare, rollback); answers apply both sides. An ICE restart makes fresh credentials on that leg only. */
+ * Offers are staged until their answer (glare, rollback); answers apply both sides. An ICE restart makes fresh credentials on that leg only.
+ * SDP_ERROR_NO_ROOM: it would take a full agent, and !ice_service_has_room; nothing changed. */
 gboolean call_description(Call *call, CallSide from, SdpType type, const char *sdp, char **out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* "sha-256 AB:CD…" of the certificate that this side's person proved to hold in DTLS: whose media it is. NULL unless connected. Borrowed. */

@@ -18,7 +18,8 @@ typedef struct NegotiationSide {
   SdpInfo *agreed;      /* the side's last description that was part of an agreement and had a transport; NULL: none */
   gboolean dtls_client; /* of the gate, once agreed; never changes (RFC 8842 section 5.5, fault 3) */
   Offer *staged;
-  GArray *tracks; /* CallTrack */
+  GPtrArray *trickled; /* candidates of this side that the next agreement takes, "" for their end */
+  GArray *tracks;      /* CallTrack */
 } NegotiationSide;
 
 struct Negotiation {
@@ -43,6 +44,7 @@ Negotiation *negotiation_new(const char *fingerprint, const char *const *address
   negotiation->port = port;
   for (guint i = 0; i < 2; i++) {
     leg_credentials_new(&negotiation->sides[i].local);
+    negotiation->sides[i].trickled = g_ptr_array_new_with_free_func(g_free);
     negotiation->sides[i].tracks = g_array_new(FALSE, TRUE, sizeof(CallTrack));
   }
   return negotiation;
@@ -55,6 +57,7 @@ void negotiation_free(Negotiation *negotiation) {
     NegotiationSide *side = &negotiation->sides[i];
     offer_free(side->staged);
     sdp_info_free(side->agreed);
+    g_ptr_array_unref(side->trickled);
     g_array_unref(side->tracks);
     g_strfreev(side->candidates);
     explicit_bzero(&side->local, sizeof side->local);
@@ -69,12 +72,27 @@ void negotiation_set_candidates(Negotiation *negotiation, CallSide side, const c
   negotiation->sides[side].candidates = g_strdupv((char **)candidates);
 }
 
+gboolean negotiation_add_candidate(Negotiation *negotiation, CallSide side, const char *value) {
+  const NegotiationSide *sides = negotiation->sides;
+  const gboolean is_agreed = sides[side].agreed != NULL, is_under_way = sides[0].staged != NULL || sides[1].staged != NULL;
+  if ((is_under_way || !is_agreed) && sides[side].trickled->len < NEGOTIATION_TRICKLED_MAX)
+    g_ptr_array_add(sides[side].trickled, g_strdup(value));
+  return is_agreed;
+}
+
 const LegCredentials *negotiation_credentials(const Negotiation *negotiation, CallSide side) {
   return &negotiation->sides[side].local;
 }
 
 const GArray *negotiation_tracks(const Negotiation *negotiation, CallSide side) {
   return negotiation->sides[side].tracks;
+}
+
+void negotiation_set_track(Negotiation *negotiation, CallSide side, const CallTrack *track) {
+  const GArray *tracks = negotiation->sides[side].tracks;
+  for (guint i = 0; i < tracks->len; i++)
+    if (strcmp(g_array_index(tracks, CallTrack, i).mid, track->mid) == 0)
+      g_array_index(tracks, CallTrack, i) = *track;
 }
 
 void negotiation_result_clear(NegotiationResult *result) {
@@ -156,15 +174,25 @@ static void fill_leg(CallWorkerLeg *leg, const SdpInfo *info, gboolean dtls_clie
   leg->dtls_client = dtls_client;
 }
 
+static char **joined_candidates(char **described, GPtrArray *trickled) {
+  g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+  if (described != NULL)
+    g_strv_builder_addv(all, (const char **)described);
+  for (guint i = 0; i < trickled->len; i++)
+    if (*(const char *)trickled->pdata[i] != '\0')
+      g_strv_builder_add(all, trickled->pdata[i]);
+  return g_strv_builder_end(all);
+}
+
 /* gate_offered: the gate's own description was the offer (RFC 8445 section 6.1.1). */
-static void fill_ice(NegotiationIce *ice, const SdpInfo *info, gboolean gate_offered) {
+static void fill_ice(NegotiationIce *ice, const SdpInfo *info, GPtrArray *trickled, gboolean gate_offered) {
   if (!has_transport(info))
     return;
   *ice = (NegotiationIce){.ufrag = g_strdup(info->ufrag),
                           .pwd = g_strdup(info->pwd),
-                          .candidates = g_strdupv(info->candidates),
+                          .candidates = joined_candidates(info->candidates, trickled),
                           .controlling = info->ice_lite || gate_offered,
-                          .complete = info->complete};
+                          .complete = info->complete || g_ptr_array_find_with_equal_func(trickled, "", g_str_equal, NULL)};
 }
 
 static void agree_side(NegotiationSide *side, SdpInfo *info, gboolean dtls_client, GArray *sent) {
@@ -175,6 +203,7 @@ static void agree_side(NegotiationSide *side, SdpInfo *info, gboolean dtls_clien
   } else {
     sdp_info_free(info);
   }
+  g_ptr_array_set_size(side->trickled, 0);
   g_array_unref(side->tracks);
   side->tracks = sent;
   g_clear_pointer(&side->staged, offer_free); /* in glare the answerer's own offer is gone: it answers only after rolling it back */
@@ -192,8 +221,8 @@ static void agree(Negotiation *negotiation, CallSide answerer, SdpInfo *info, gb
   }
   fill_leg(&result->legs[offerer], offer->info, offerer_client);
   fill_leg(&result->legs[answerer], info, answerer_client);
-  fill_ice(&result->ice[offerer], offer->info, FALSE);
-  fill_ice(&result->ice[answerer], info, TRUE);
+  fill_ice(&result->ice[offerer], offer->info, sides[offerer].trickled, FALSE);
+  fill_ice(&result->ice[answerer], info, sides[answerer].trickled, TRUE);
   result->legs[offerer].tracks = tracks_agreed(offer->info, info, info);
   result->legs[answerer].tracks = tracks_agreed(info, offer->info, info);
   GArray *sent[2] = {tracks_sent(result->legs[0].tracks), tracks_sent(result->legs[1].tracks)};
@@ -239,6 +268,7 @@ gboolean negotiation_handle(Negotiation *negotiation, CallSide from, SdpType typ
     return handle_answer(negotiation, from, type, sdp, result, error);
   case SDP_ROLLBACK:
     g_clear_pointer(&negotiation->sides[from].staged, offer_free);
+    g_ptr_array_set_size(negotiation->sides[from].trickled, 0);
     return TRUE;
   case SDP_NONE:
     break;

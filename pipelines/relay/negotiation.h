@@ -15,6 +15,10 @@ Negotiation *negotiation_new(const char *fingerprint, const char *const *address
 void negotiation_free(Negotiation *negotiation);
 /* From now on this side sees a full ICE agent of the gate's with these candidates (copied), and no a=ice-lite. */
 void negotiation_set_candidates(Negotiation *negotiation, CallSide side, const char *const *candidates);
+/* A candidate of a side's full agent that arrived beside its descriptions (RFC 8838): the value of a=candidate, "" for their end. Kept, as many as
+ * NEGOTIATION_TRICKLED_MAX, for the agreement that is under way or the first one. TRUE: it also belongs to what is agreed already. */
+#define NEGOTIATION_TRICKLED_MAX 32
+gboolean negotiation_add_candidate(Negotiation *negotiation, CallSide side, const char *value) G_GNUC_WARN_UNUSED_RESULT;
 const LegCredentials *negotiation_credentials(const Negotiation *negotiation, CallSide side); /* those in force */
 
 /* What a full agent of the gate's is to know of the side it talks to (IceRemote). Strings are owned. */
@@ -37,5 +41,6 @@ void negotiation_result_clear(NegotiationResult *result);
 gboolean negotiation_handle(Negotiation *negotiation, CallSide from, SdpType type, const char *sdp, NegotiationResult *result,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 const GArray *negotiation_tracks(const Negotiation *negotiation, CallSide side); /* CallTrack: those it sends */
+void negotiation_set_track(Negotiation *negotiation, CallSide side, const CallTrack *track); /* in place of the one of its mid */
 
 #endif

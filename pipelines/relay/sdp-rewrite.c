@@ -96,6 +96,8 @@ static void rewrite_section(GstSDPMedia *media, SdpType type, const SdpGate *gat
   g_auto(GStrv) words = NULL;
   const Destination destination = destination_of(gate, &words);
   strip(media->attributes);
+  /* Free text for people. GstSDP 1.22 leaves out the end of its line, and so loses the next one. */
+  gst_sdp_media_set_information(media, NULL);
   set_connections(media, has_port ? destination.address : "0.0.0.0");
   if (!sdp_section_is_live(media, type))
     return;

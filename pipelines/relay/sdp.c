@@ -24,12 +24,45 @@ static gboolean fail(GError **error, SdpError code, const char *text) {
   return FALSE;
 }
 
+/* RFC 8866 section 5: which lines there may be, before the first m= and after it; version, origin and name once, the version first. GstSDP takes them anywhere,
+ * and the last of several, where another reader would see another description. */
+static gboolean check_line(const char *line, gsize n, gboolean first, gsize media, gboolean seen[2], GError **error) {
+  static const char once[] = "os";
+  if (n < 2 || line[1] != '=' || strchr(media > 0 ? "micbka" : "vosiuepcbtrzkam", line[0]) == NULL)
+    return fail(error, SDP_ERROR_MALFORMED,
+                "a line of the description is none of SDP's (a letter that may stand there, then =; RFC 8866 section 5)");
+  if ((line[0] == 'v') != first)
+    return fail(error, SDP_ERROR_MALFORMED, "the description has more than one v= line");
+  const char *found = strchr(once, line[0]);
+  if (found != NULL && seen[found - once])
+    return fail(error, SDP_ERROR_MALFORMED, "the description has more than one o= or s= line");
+  if (found != NULL)
+    seen[found - once] = TRUE;
+  return TRUE;
+}
+
+static gboolean check_lines(const char *sdp, GError **error) {
+  gboolean seen[2] = {FALSE, FALSE};
+  gsize media = 0;
+  for (const char *line = sdp; *line != '\0';) {
+    const gsize whole = strcspn(line, "\n"), n = whole > 0 && line[whole - 1] == '\r' ? whole - 1 : whole;
+    const char *next = line[whole] == '\n' ? line + whole + 1 : line + whole;
+    if (n == 0 && strspn(next, "\r\n") == strlen(next))
+      return TRUE; /* empty lines at the end say nothing */
+    media += line[0] == 'm';
+    if (!check_line(line, n, line == sdp, media, seen, error))
+      return FALSE;
+    line = next;
+  }
+  return TRUE;
+}
+
 /* One pass over the bytes, none of them copied. A lone CR would be a line's end to GstSDP and not to every browser. */
 static gboolean check_limits(const char *sdp, GError **error) {
   gsize n = strnlen(sdp, SDP_BYTES_MAX + 1), lines = 0, media = 0;
   if (n > SDP_BYTES_MAX)
     return fail(error, SDP_ERROR_TOO_LARGE, "the description is larger than 128 KiB");
-  if (strncmp(sdp, "v=0", 3) != 0)
+  if (strncmp(sdp, "v=0", 3) != 0 || strchr("\r\n", sdp[3]) == NULL)
     return fail(error, SDP_ERROR_MALFORMED, "the description does not begin with v=0");
 
   gboolean line_starts = TRUE;
@@ -45,7 +78,7 @@ static gboolean check_limits(const char *sdp, GError **error) {
   }
   if (!g_utf8_validate(sdp, (gssize)n, NULL))
     return fail(error, SDP_ERROR_MALFORMED, "the description is not UTF-8");
-  return TRUE;
+  return check_lines(sdp, error);
 }
 
 gboolean sdp_attribute_is(const GstSDPAttribute *attribute, const char *name) {

@@ -9,7 +9,12 @@
 
 #define SDP_ERROR (sdp_error_quark())
 GQuark sdp_error_quark(void);
-typedef enum SdpError { SDP_ERROR_MALFORMED, SDP_ERROR_TOO_LARGE, SDP_ERROR_UNSUPPORTED /* no BUNDLE, no rtcp-mux, no fingerprint */ } SdpError;
+typedef enum SdpError {
+  SDP_ERROR_MALFORMED,
+  SDP_ERROR_TOO_LARGE,
+  SDP_ERROR_UNSUPPORTED, /* no BUNDLE, no rtcp-mux, no fingerprint */
+  SDP_ERROR_NO_ROOM,     /* of call_description alone */
+} SdpError;
 
 /* Limits of one description (fault 19), each checked before parsing: a browser's with all codecs has some 20 kB and 1,000 lines for 6 m-lines. */
 #define SDP_BYTES_MAX (128 * 1024)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside this room: which sequence numbers of one media SSRC a take may have, when what is sent again was first sent while the gate was closed (R9).
  *
- * What arrives counts by its own arrival, as tap_admit judges it. Its number tells more: nothing at or before the last number that came while the gate was
- * closed was made later than that; and a retransmission tells nothing of when its original was sent, so that only those count whose number lies
+ * What arrives counts by its own arrival, as tap_admit judges it. Its number tells more: nothing up to the highest number that had come by the time the gate
+ * was last seen closed was made later than that; and a retransmission tells nothing of when its original was sent, so that only those count whose number lies
  * behind one that the take itself admitted. In doubt, no. Numbers are timing, not media, and may be kept. RFC 3550 appendix A.1.
  *
  * Threads: worker thread; pure. */
@@ -18,7 +18,7 @@ typedef struct Sequence { /* zeroed: nothing seen. Numbers are extended to 64 bi
   guint16 far_next;       /* follows a packet that was far behind */
   guint32 take;           /* that `first` belongs to; 0: none since the gate was closed */
   gint64 highest;
-  gint64 closed;          /* the highest that came while the gate was closed; 0: none */
+  gint64 closed;          /* the highest that had come when one came while the gate was closed; 0: none */
   gint64 first;           /* the first to arrive that `take` admitted */
 } Sequence;
 

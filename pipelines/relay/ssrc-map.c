@@ -11,10 +11,30 @@
 void relay_track_clear(gpointer track) {
   g_clear_pointer(&((RelayTrack *)track)->ssrcs, g_array_unref);
   g_clear_pointer(&((RelayTrack *)track)->repairs, g_array_unref);
+  g_clear_pointer(&((RelayTrack *)track)->codecs, g_array_unref);
 }
 
 gboolean relay_track_has_pt(const RelayTrack *track, guint8 pt) {
-  return (track->media_pts[pt / 64 & 1] >> (pt % 64) & 1) != 0;
+  return pts_have(track->media_pts, pt);
+}
+
+gboolean pts_have(const guint64 pts[2], guint8 pt) {
+  return (pts[pt / 64 & 1] >> (pt % 64) & 1) != 0;
+}
+
+gboolean relay_track_use_pt(RelayTrack *track, guint8 pt) {
+  const CallTrack *used = NULL;
+  for (guint i = 0; used == NULL && i < track->codecs->len; i++)
+    if (pts_have(g_array_index(track->codecs, CallTrack, i).pts, pt))
+      used = &g_array_index(track->codecs, CallTrack, i);
+  if (used == NULL || pts_have(track->call.pts, pt))
+    return FALSE;
+  track->call = *used;
+  memset(track->other_pts, 0, sizeof track->other_pts);
+  for (guint i = 0; i < track->codecs->len; i++)
+    for (guint j = 0; j < 2; j++)
+      track->other_pts[j] |= g_array_index(track->codecs, CallTrack, i).pts[j] & ~used->pts[j];
+  return TRUE;
 }
 
 static GArray *no_tracks(void) {
@@ -24,12 +44,13 @@ static GArray *no_tracks(void) {
 }
 
 void ssrc_map_init(SsrcMap *map) {
-  *map = (SsrcMap){.tracks = no_tracks()};
+  GArray *tracks = no_tracks();
+  *map = (SsrcMap){.tracks = tracks, .first = (RelayTrack *)(gpointer)tracks->data};
 }
 
 void ssrc_map_clear(SsrcMap *map) {
   g_clear_pointer(&map->tracks, g_array_unref);
-  g_clear_pointer(&map->entries, g_free);
+  g_clear_pointer(&map->entries, g_aligned_free);
 }
 
 SsrcEntry *ssrc_map_find(SsrcMap *map, guint32 ssrc) {
@@ -45,16 +66,23 @@ SsrcEntry *ssrc_map_find(SsrcMap *map, guint32 ssrc) {
 }
 
 RelayTrack *ssrc_map_track(SsrcMap *map, const SsrcEntry *entry) {
-  return entry != NULL && entry->track >= 0 ? &g_array_index(map->tracks, RelayTrack, (guint)entry->track) : NULL;
+  return entry != NULL && entry->track >= 0 ? map->first + entry->track : NULL;
+}
+
+static void make_room(SsrcMap *map) {
+  SsrcEntry *before = map->entries;
+  map->room = MAX(ROOM_FIRST, 2 * map->room);
+  map->entries = g_aligned_alloc0(map->room, sizeof(SsrcEntry), CACHE_LINE_BYTES);
+  if (map->n > 0)
+    memcpy(map->entries, before, map->n * sizeof *before);
+  g_aligned_free(before);
 }
 
 static SsrcEntry *add(SsrcMap *map, guint32 ssrc, gint track, gboolean declared) {
   if (map->n == SSRC_MAP_MAX)
     return NULL;
-  if (map->n == map->room) {
-    map->room = MAX(ROOM_FIRST, 2 * map->room);
-    map->entries = g_renew(SsrcEntry, map->entries, map->room);
-  }
+  if (map->n == map->room)
+    make_room(map);
   SsrcEntry *entry = &map->entries[map->n++];
   *entry = (SsrcEntry){.ssrc = ssrc, .track = track, .declared = declared};
   return entry;
@@ -89,6 +117,11 @@ static void put(SsrcMap *map, guint32 ssrc, gint track, gboolean declared, SsrcM
   entry->declared = declared;
 }
 
+/* By what the answer prefers, not by what the sender has gone over to: control may not know that yet, and would not set the tap anew. */
+static gboolean is_same(const RelayTrack *was, const RelayTrack *is) {
+  return was->codecs->len > 0 && is->codecs->len > 0 && memcmp(was->codecs->data, is->codecs->data, sizeof(CallTrack)) == 0;
+}
+
 static void carry_over(SsrcMap *old, GArray *tracks) {
   for (guint i = 0; i < tracks->len; i++) {
     RelayTrack *is = &g_array_index(tracks, RelayTrack, i);
@@ -96,7 +129,7 @@ static void carry_over(SsrcMap *old, GArray *tracks) {
     if (was == NULL)
       continue;
     is->media_ssrc = was->media_ssrc;
-    is->number = is->sends && memcmp(&was->call, &is->call, sizeof was->call) == 0 ? was->number : 0;
+    is->number = is->sends && is_same(was, is) ? was->number : 0;
   }
 }
 
@@ -117,7 +150,7 @@ static void set_repairs(SsrcMap *map) {
 void ssrc_map_set_tracks(SsrcMap *map, GArray *tracks) {
   SsrcMap old = *map;
   carry_over(&old, tracks);
-  *map = (SsrcMap){.tracks = tracks};
+  *map = (SsrcMap){.tracks = tracks, .first = (RelayTrack *)(gpointer)tracks->data};
   for (guint i = 0; i < tracks->len; i++) {
     const GArray *ssrcs = g_array_index(tracks, RelayTrack, i).ssrcs;
     for (guint j = 0; j < ssrcs->len; j++)

@@ -17,33 +17,38 @@ typedef struct RelayTrack { /* one section of the agreed descriptions, as its se
   guint64 media_pts[2];          /* bits: negotiated payload types that share the media's SSRC (all but RTX and FlexFEC) */
   guint32 media_ssrc;            /* of its last media packet; 0: none yet */
   guint32 number;                /* of its tap; 0: none */
+  guint64 other_pts[2];          /* bits: of media_pts those of other codecs than the one in `call` */
+  gint64 codec_us;               /* when a packet of that one last came; 0: none yet */
+  CallTrack call;                /* first whether it is simulcast */
   GArray *ssrcs;                 /* guint32, declared */
   gboolean sends, rtcp_rsize;
   guint8 mid_ext_id, rid_ext_id, repaired_rid_ext_id;
   guint8 repaired_pt[128];       /* of an RTX payload type: the one that it sends again; 0: it is no RTX */
   GArray *repairs;               /* SdpRepair, declared */
-  CallTrack call;
+  GArray *codecs;                /* CallTrack, one for each negotiated codec; the first is what the answer prefers */
 } RelayTrack;
 void relay_track_clear(gpointer track); /* for GArray */
 
-typedef struct SsrcEntry {
+typedef struct SsrcEntry { /* two cache lines; most packets look at the first alone */
   guint32 ssrc;
   gint track;                    /* index in the tracks; -1: none */
-  gboolean declared, has_report;
-  gboolean media;                /* has carried a payload type of the media */
-  guint32 repairs;               /* declared RTX (a=ssrc-group:FID): of this SSRC; 0: not declared */
-  char rid[17];                  /* of simulcast, latched: rtp-stream-id of media, repaired-rtp-stream-id of RTX (RFC 8852); "": none seen */
   Sequence sequence;             /* of media */
-  Keyframe keyframe;             /* outlives taps: the pace is the source's (fault 12) */
   guint32 packet_take;           /* the last take that a packet of this SSRC entered; 0: none */
   guint32 report_take;           /* the last take that got a report of this SSRC; 0: none */
+  gboolean media;                /* has carried a payload type of the media */
+  gboolean has_report;
   guint64 ntp;                   /* the last sender report: timing, kept while the gate is closed (R9) */
-  guint32 rtp_time;
   gint64 report_us;
+  guint32 rtp_time;
+  guint32 repairs;               /* declared RTX (a=ssrc-group:FID): of this SSRC; 0: not declared */
+  Keyframe keyframe;             /* outlives taps: the pace is the source's (fault 12) */
+  gboolean declared;
+  char rid[17];                  /* of simulcast, latched: rtp-stream-id of media, repaired-rtp-stream-id of RTX (RFC 8852); "": none seen */
 } SsrcEntry;
 
 typedef struct SsrcMap {
   GArray *tracks;
+  RelayTrack *first;             /* of the tracks */
   SsrcEntry *entries;            /* move when one is added */
   guint n, room, last;
 } SsrcMap;
@@ -60,5 +65,8 @@ SsrcEntry *ssrc_map_repaired(SsrcMap *map, const SsrcEntry *rtx);
 RelayTrack *ssrc_map_track(SsrcMap *map, const SsrcEntry *entry);
 RelayTrack *ssrc_map_mid(SsrcMap *map, const char *mid);
 gboolean relay_track_has_pt(const RelayTrack *track, guint8 pt);
+gboolean pts_have(const guint64 pts[2], guint8 pt);
+/* `call` becomes the codec that this payload type is of. FALSE: it was, or none is. */
+gboolean relay_track_use_pt(RelayTrack *track, guint8 pt);
 
 #endif

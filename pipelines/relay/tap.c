@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The permit of a session, and the ring between a worker and a recorder. See tap.h. */
 #include "pipelines/relay/tap.h"
+#include "pipelines/transport/worker.h"
 
 #include <stdalign.h>
 #include <string.h>
@@ -8,9 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RING_BYTES_MIN   4096
-#define RING_BYTES_MAX   (1u << 30)
-#define CACHE_LINE_BYTES 64
+#define RING_BYTES_MIN 4096
+#define RING_BYTES_MAX (1u << 30)
 
 void tap_gate_permit(TapGate *gate, guint32 take, gint64 from_us, gint64 until_us) {
   g_return_if_fail(take != 0);
@@ -58,6 +58,7 @@ struct TapRing {
   alignas(CACHE_LINE_BYTES) _Atomic guint64 written;
   guint64 read_seen; /* producer's last look at `read` */
   gboolean unannounced;
+  _Atomic guint64 refused;
 
   alignas(CACHE_LINE_BYTES) _Atomic guint64 read;
   gsize lent_bytes; /* consumer: span of the record that the last pop lent out */
@@ -110,8 +111,10 @@ gboolean tap_ring_push(TapRing *ring, const TapRecord *record, const guint8 *byt
   gsize span = (sizeof(RingEntry) + (gsize)record->n_bytes + 7) & ~(gsize)7;
   gsize skipped = span > to_end ? to_end : 0; /* a record lies in one piece */
 
-  if (ring_free_bytes(ring, written, span + skipped) < span + skipped)
+  if (ring_free_bytes(ring, written, span + skipped) < span + skipped) {
+    atomic_fetch_add_explicit(&ring->refused, 1, memory_order_relaxed);
     return FALSE;
+  }
   if (skipped > 0) {
     /* Too small an end has no room for an entry; the consumer knows that by its size alone. */
     if (skipped >= sizeof(RingEntry))
@@ -165,6 +168,18 @@ gboolean tap_ring_pop(TapRing *ring, TapRecord *record, const guint8 **bytes) {
   *record = entry->record;
   *bytes = (const guint8 *)(entry + 1);
   return TRUE;
+}
+
+guint64 tap_ring_refused(TapRing *ring) {
+  return atomic_load_explicit(&ring->refused, memory_order_relaxed);
+}
+
+guint64 tap_ring_written(TapRing *ring) {
+  return atomic_load_explicit(&ring->written, memory_order_acquire);
+}
+
+gboolean tap_ring_passed(TapRing *ring, guint64 written) {
+  return atomic_load_explicit(&ring->read, memory_order_relaxed) + ring->lent_bytes >= written;
 }
 
 int tap_ring_fd(const TapRing *ring) {

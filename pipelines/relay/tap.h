@@ -14,7 +14,8 @@ typedef struct TapGate {
   _Atomic guint32 take;
   _Atomic gint64 from_us;        /* boot clock; what may have arrived before it arrived while the gate was closed (R9) */
   _Atomic gint64 until_us;       /* boot clock; the media thread closes by itself when it has passed (R10) */
-  _Atomic guint64 admitted, refused_closed, refused_expired, refused_overrun;
+  _Atomic guint64 admitted, refused_closed, refused_expired;
+  guint32 overrun_take;          /* worker: the last take that the ring had no room for, so that control is told once */
 } TapGate;
 /* Control thread; publishes a take from from_us on, or renews it (then from_us stays what it was). */
 void tap_gate_permit(TapGate *gate, guint32 take, gint64 from_us, gint64 until_us);
@@ -38,10 +39,14 @@ typedef struct TapRecord {
 typedef struct TapRing TapRing; /* lock-free, one producer and one consumer, an eventfd for waking */
 TapRing *tap_ring_new(gsize bytes);
 void tap_ring_free(TapRing *ring);
-gboolean tap_ring_push(TapRing *ring, const TapRecord *record, const guint8 *bytes); /* producer. FALSE: full, nothing was written */
+gboolean tap_ring_push(TapRing *ring, const TapRecord *record, const guint8 *bytes); /* producer. FALSE: full, nothing was written; counted */
 void tap_ring_wake(TapRing *ring);                                                   /* producer, once a batch */
 /* consumer: the next record; *bytes stays valid until the next call. FALSE: empty. */
 gboolean tap_ring_pop(TapRing *ring, TapRecord *record, const guint8 **bytes);
+guint64 tap_ring_refused(TapRing *ring);                                             /* any thread: records that it had no room for */
+/* consumer: what was pushed before this moment is popped, the next record is a later one, once tap_ring_passed. */
+guint64 tap_ring_written(TapRing *ring);
+gboolean tap_ring_passed(TapRing *ring, guint64 written);
 int tap_ring_fd(const TapRing *ring);                                                /* readable after a wake; read 8 bytes to clear */
 
 #endif

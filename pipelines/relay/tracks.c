@@ -51,26 +51,35 @@ static void set_codec_pts(CallTrack *to, const SdpTrack *answer) {
   }
 }
 
-/* RFC 3264 section 6.1: the answer's first format is what is used. Browsers give a format the same number in both descriptions. */
+static gboolean has_codec_of(const GArray *codecs, guint8 pt) {
+  for (guint i = 0; i < codecs->len; i++)
+    if (pts_have(g_array_index(codecs, CallTrack, i).pts, pt))
+      return TRUE;
+  return FALSE;
+}
+
+static void add_codec(RelayTrack *to, const SdpTrack *answer, const SdpPayload *payload) {
+  CallTrack one = to->call;
+  one.pt = payload->pt;
+  one.clock_rate = payload->clock_rate;
+  g_strlcpy(one.codec, payload->codec, sizeof one.codec);
+  set_codec_pts(&one, answer);
+  g_array_append_val(to->codecs, one);
+}
+
+/* RFC 3264 section 6.1: the answer's first format is what is used, until a packet of another comes. Browsers give a format the same number in both descriptions. */
 static gboolean set_payloads(RelayTrack *to, const SdpTrack *answer) {
-  gboolean found = FALSE;
+  to->call.red_pt = pt_of(answer, "red");
+  to->call.ulpfec_pt = pt_of(answer, "ulpfec");
   for (guint i = 0; i < answer->payloads->len; i++) {
     const SdpPayload *payload = &g_array_index(answer->payloads, SdpPayload, i);
     if (!has_own_ssrc(payload))
       to->media_pts[payload->pt / 64] |= (guint64)1 << (payload->pt % 64);
-    if (found || is_auxiliary(payload))
-      continue;
-    found = TRUE;
-    to->call.pt = payload->pt;
-    to->call.clock_rate = payload->clock_rate;
-    g_strlcpy(to->call.codec, payload->codec, sizeof to->call.codec);
+    if (!is_auxiliary(payload) && !has_codec_of(to->codecs, payload->pt))
+      add_codec(to, answer, payload);
   }
-  if (found)
-    set_codec_pts(&to->call, answer);
-  to->call.red_pt = pt_of(answer, "red");
-  to->call.ulpfec_pt = pt_of(answer, "ulpfec");
   set_repairs(to, answer);
-  return found;
+  return to->codecs->len > 0 && relay_track_use_pt(to, g_array_index(to->codecs, CallTrack, 0).pt);
 }
 
 GArray *tracks_agreed(const SdpInfo *own, const SdpInfo *other, const SdpInfo *answer) {
@@ -82,14 +91,15 @@ GArray *tracks_agreed(const SdpInfo *own, const SdpInfo *other, const SdpInfo *a
       continue;
     RelayTrack track = {.ssrcs = g_array_ref(mine->ssrcs),
                         .repairs = g_array_ref(mine->repairs),
+                        .codecs = g_array_new(FALSE, TRUE, sizeof(CallTrack)),
                         .mid_ext_id = agreed->mid_ext_id,
                         .rid_ext_id = agreed->rid_ext_id,
                         .repaired_rid_ext_id = agreed->repaired_rid_ext_id};
     g_strlcpy(track.call.mid, mine->mid, sizeof track.call.mid);
     g_strlcpy(track.call.medium, mine->medium, sizeof track.call.medium);
+    track.call.simulcast = mine->sim_group || (mine->simulcast && theirs->simulcast);
     track.sends = set_payloads(&track, agreed) && mine->sends && theirs->receives;
     track.rtcp_rsize = mine->rtcp_rsize && theirs->rtcp_rsize;
-    track.call.simulcast = mine->sim_group || (mine->simulcast && theirs->simulcast);
     g_array_append_val(tracks, track);
   }
   return tracks;

@@ -12,6 +12,9 @@
 /* Of a datagram that is sent with others of its size by one message (UDP_SEGMENT): no larger than what every usual path takes whole. */
 #define SEGMENT_BYTES_MAX 1400
 
+/* Of a whole message: what IP's 16-bit length leaves behind the headers of IPv6, the longer ones. EMSGSIZE beyond. */
+#define RUN_BYTES_MAX (65535 - 40 - 8)
+
 typedef struct Slot {
   _Alignas(16) guint8 bytes[WORKER_PACKET_ROOM_BYTES];
   _Alignas(16) guint8 control[CONTROL_BYTES];
@@ -125,6 +128,10 @@ gboolean outbox_is_full(const Outbox *outbox) {
   return outbox->n == DATAGRAMS_BATCH;
 }
 
+gboolean outbox_makes_runs(const Outbox *outbox) {
+  return outbox->segments;
+}
+
 static void control_add(struct msghdr *header, int level, int type, const void *value, gsize n) {
   struct cmsghdr *c = (struct cmsghdr *)(gpointer)((guint8 *)header->msg_control + header->msg_controllen);
   *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(n), .cmsg_level = level, .cmsg_type = type};
@@ -152,6 +159,8 @@ static gboolean run_takes(Outbox *outbox, const Address *to, gsize n) {
   if (n > outbox->run_bytes || !address_equal(to, &outbox->run_to))
     return FALSE;
   struct msghdr *header = &outbox->headers[outbox->messages - 1].msg_hdr;
+  if (header->msg_iovlen * outbox->run_bytes + n > RUN_BYTES_MAX)
+    return FALSE;
   const guint16 segment = (guint16)outbox->run_bytes;
   if (header->msg_iovlen++ == 1)
     control_add(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);

@@ -28,6 +28,8 @@ typedef struct Outbox Outbox;
 Outbox *outbox_new(int family, gboolean pktinfo);
 void outbox_free(Outbox *outbox);
 gboolean outbox_is_full(const Outbox *outbox);
+/* Equal datagrams to one address leave together (UDP_SEGMENT). FALSE from when the kernel refused that. */
+gboolean outbox_makes_runs(const Outbox *outbox);
 /* stays: the bytes are left alone until outbox_flush, so they are not copied. The outbox must not be full. */
 void outbox_add(Outbox *outbox, const Address *to, guint8 *bytes, gsize n, gboolean stays);
 typedef struct OutboxResult {

@@ -37,6 +37,7 @@ struct IceAgent {
   gpointer user;
   GDestroyNotify destroy;
   char *remote_ufrag, *remote_pwd; /* owner's thread; NULL: not told yet */
+  guint n_trickled;                /* owner's thread; for those */
 
   pthread_mutex_t lock; /* guards what follows up to `leg` */
   Worker *worker;       /* NULL: nobody listens */
@@ -317,6 +318,7 @@ void ice_agent_set_remote(IceAgent *agent, const LegCredentials *local, const Ic
     nice_agent_set_remote_credentials(agent->nice, agent->stream, remote->ufrag, remote->pwd);
     g_free(agent->remote_ufrag);
     g_free(agent->remote_pwd);
+    agent->n_trickled = 0;
     agent->remote_ufrag = g_strdup(remote->ufrag);
     agent->remote_pwd = g_strdup(remote->pwd);
   }
@@ -326,8 +328,10 @@ void ice_agent_set_remote(IceAgent *agent, const LegCredentials *local, const Ic
 }
 
 void ice_agent_add_remote(IceAgent *agent, const char *candidate) {
+  if (agent->remote_ufrag == NULL)
+    return;
   if (*candidate == '\0')
     nice_agent_peer_candidate_gathering_done(agent->nice, agent->stream);
-  else
+  else if (agent->n_trickled++ < ICE_AGENT_CANDIDATES_MAX)
     add_candidates(agent, (const char *const[]){candidate, NULL});
 }

@@ -37,7 +37,8 @@ typedef struct IceRemote {
 } IceRemote;
 /* An agreed description of the SFU's. Other credentials than before are an ICE restart (RFC 8445 section 9), then with `local`. */
 void ice_agent_set_remote(IceAgent *agent, const LegCredentials *local, const IceRemote *remote);
-void ice_agent_add_remote(IceAgent *agent, const char *candidate); /* trickled (RFC 8838); "" ends them */
+/* Trickled (RFC 8838), after ice_agent_set_remote; "" ends them. More than ICE_AGENT_CANDIDATES_MAX after one restart are passed over. */
+void ice_agent_add_remote(IceAgent *agent, const char *candidate);
 
 /* --- for leg.c, worker thread --- */
 void ice_agent_attach(IceAgent *agent, Worker *worker, Leg *leg); /* from now on datagrams and changes of state come to the leg */

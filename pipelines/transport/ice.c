@@ -14,7 +14,7 @@ void ice_init(Ice *ice, const LegCredentials *local, gpointer owner) {
 
 void ice_clear(Ice *ice) {
   for (guint i = 0; i < ice->n_paths; i++)
-    g_free(ice->paths[i]);
+    g_aligned_free(ice->paths[i]);
   ice->n_paths = 0;
   ice->selected = NULL;
 }
@@ -74,7 +74,7 @@ const IceGeneration *ice_find(const Ice *ice, const guint8 *username, gsize n) {
 static void ice_remove_at(Ice *ice, guint i) {
   if (ice->selected == ice->paths[i])
     ice->selected = NULL;
-  g_free(ice->paths[i]);
+  g_aligned_free(ice->paths[i]);
   ice->paths[i] = ice->paths[--ice->n_paths];
 }
 
@@ -102,7 +102,7 @@ static IcePath *ice_path(Ice *ice, const Address *address, void (*drop)(IcePath 
       return ice->paths[i];
   if (ice->n_paths == ICE_PATHS_MAX)
     ice_make_room(ice, drop);
-  IcePath *path = g_new0(IcePath, 1);
+  IcePath *path = g_aligned_alloc0(1, sizeof(IcePath), CACHE_LINE_BYTES);
   path->address = *address;
   path->owner = ice->owner;
   ice->paths[ice->n_paths++] = path;
@@ -141,6 +141,8 @@ IcePath *ice_check(Ice *ice, const IceCheck *check, gint64 now_us, void (*drop)(
 
 void ice_media(Ice *ice, IcePath *path, gint64 now_us) {
   path->heard_us = now_us;
-  ice->media_heard = TRUE;
+  if (path->media && ice->selected == path)
+    return;
+  path->media = ice->media_heard = TRUE;
   ice->selected = path;
 }

@@ -14,12 +14,13 @@
 #define ICE_SILENCE_US 2500000
 #define ICE_UFRAG_BYTES_MAX 256 /* RFC 8839 section 5.4 */
 
-typedef struct IcePath {
+typedef struct IcePath { /* first what every packet looks at: one cache line */
   Address address;
   gpointer owner;
-  guint32 priority, generation;
-  gboolean nominated;
   gint64 heard_us; /* last check or authentic packet */
+  gboolean media;  /* an authentic packet came on it */
+  gboolean nominated;
+  guint32 priority, generation;
 } IcePath;
 
 typedef struct IceGeneration { /* what one offer and answer agreed on */
@@ -29,12 +30,12 @@ typedef struct IceGeneration { /* what one offer and answer agreed on */
 } IceGeneration;
 
 typedef struct Ice {
+  IcePath *selected;           /* where to send; NULL: nowhere */
   gpointer owner;
-  IceGeneration current, previous;
-  gboolean remote_is_ahead; /* a restart's remote half came before its local half */
   IcePath *paths[ICE_PATHS_MAX];
   guint n_paths;
-  IcePath *selected;           /* where to send; NULL: nowhere */
+  IceGeneration current, previous;
+  gboolean remote_is_ahead;    /* a restart's remote half came before its local half */
   guint32 selected_generation; /* that the last nomination belonged to; 0: none was nominated yet */
   gboolean media_heard;
 } Ice;

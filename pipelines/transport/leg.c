@@ -16,21 +16,22 @@
 #define PWD_CHARS   32 /* 192 bits, RFC 8445 section 5.3 asks for 128 */
 #define GENERATIONS 2
 
-struct Leg {
+struct Leg { /* first what every packet looks at: two cache lines */
   Worker *worker;
-  LegEvents events;
-  gpointer user;
   LegState state;
   gboolean retired; /* leg_free was called; freed when the stack has unwound */
-  Ice ice;
+  Protection *protection;
+  gpointer user;
   IceAgent *agent; /* full ICE in its place; NULL: ICE-lite */
+  LegStats stats;
+  LegEvents events;
+  Ice ice;
   char registered[GENERATIONS][sizeof((LegCredentials *)NULL)->ufrag];
   Fingerprints fingerprints;
   gboolean dtls_client;
+  LegPeer peer;
   gint64 connect_by_us; /* 0: not asked to connect yet, or connected */
   Dtls *dtls;
-  Protection *protection;
-  LegStats stats;
 };
 
 static void random_ice_chars(char *text, gsize n) {
@@ -89,10 +90,11 @@ static void leg_end(Leg *leg, const char *why) {
   leg_emit(leg, LEG_ENDED, why);
 }
 
-Leg *leg_new(Worker *worker, const LegCredentials *local, const LegEvents *events, gpointer user) {
+Leg *leg_new(Worker *worker, const LegCredentials *local, LegPeer peer, const LegEvents *events, gpointer user) {
   g_return_val_if_fail(worker != NULL && local != NULL && events != NULL, NULL);
-  Leg *leg = g_new0(Leg, 1);
+  Leg *leg = g_aligned_alloc0(1, sizeof(Leg), CACHE_LINE_BYTES);
   leg->worker = worker;
+  leg->peer = peer;
   leg->events = *events;
   leg->user = user;
   ice_init(&leg->ice, local, leg);
@@ -126,7 +128,7 @@ void leg_destroy(Leg *leg) {
   protection_free(leg->protection);
   ice_clear(&leg->ice);
   OPENSSL_cleanse(&leg->ice, sizeof leg->ice);
-  g_free(leg);
+  g_aligned_free(leg);
 }
 
 gboolean leg_set_remote(Leg *leg, const LegRemote *remote, GError **error) {
@@ -184,7 +186,7 @@ static void leg_connect(Leg *leg) {
   DtlsKeys keys = {0};
   gboolean agreed = dtls_keys(leg->dtls, &keys);
   if (agreed)
-    leg->protection = protection_new(&keys);
+    leg->protection = protection_new(&keys, leg->peer == LEG_SFU ? PROTECTION_SSRCS_SFU : PROTECTION_SSRCS_CLIENT);
   OPENSSL_cleanse(&keys, sizeof keys);
   if (leg->protection == NULL) {
     dtls_close(leg->dtls);
@@ -268,12 +270,18 @@ void leg_input_dtls(Leg *leg, IcePath *path, const guint8 *bytes, gsize n) {
   leg_dtls(leg, bytes, n);
 }
 
+static ProtectionOpened leg_open(Leg *leg, guint8 *packet, gsize *n, gboolean is_rtcp) {
+  if (leg->state != LEG_CONNECTED)
+    return PROTECTION_REFUSED;
+  return is_rtcp ? protection_open_rtcp(leg->protection, packet, n) : protection_open_rtp(leg->protection, packet, n);
+}
+
 void leg_input_media(Leg *leg, IcePath *path, guint8 *packet, gsize n, gboolean is_rtcp) {
-  gboolean open = leg->state == LEG_CONNECTED &&
-                  (is_rtcp ? protection_open_rtcp(leg->protection, packet, &n) : protection_open_rtp(leg->protection, packet, &n));
-  if (!open) {
+  const ProtectionOpened opened = leg_open(leg, packet, &n, is_rtcp);
+  if (opened != PROTECTION_OPENED) {
+    WorkerCounters *counters = worker_counters(leg->worker);
     leg->stats.refused++;
-    counter_add(&worker_counters(leg->worker)->refused_srtp, 1);
+    counter_add(opened == PROTECTION_REFUSED_SSRC ? &counters->refused_ssrc : &counters->refused_srtp, 1);
     return;
   }
   leg->stats.last_in_us = worker_now_us(leg->worker);

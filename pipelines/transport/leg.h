@@ -16,6 +16,8 @@
 typedef struct LegCredentials { char ufrag[16], pwd[40]; } LegCredentials; /* RFC 8445 section 5.3: 4+ and 22+ ice-chars */
 void leg_credentials_new(LegCredentials *credentials);
 
+typedef enum LegPeer { LEG_CLIENT = 0, LEG_SFU /* sends for many people: more SSRCs may come from it (protection.h) */ } LegPeer;
+
 typedef enum LegState { LEG_NEW = 0, LEG_CHECKED /* an address is valid */, LEG_CONNECTED /* DTLS done, SRTP keys set */, LEG_ENDED } LegState;
 
 typedef struct LegEvents { /* worker thread */
@@ -28,7 +30,7 @@ typedef struct LegEvents { /* worker thread */
 } LegEvents;
 
 /* Keep `local` unique on the worker (leg_credentials_new is). Listens at once; ICE checks that come before leg_set_remote are answered once it was called (the remote ufrag is half of USERNAME). */
-Leg *leg_new(Worker *worker, const LegCredentials *local, const LegEvents *events, gpointer user);
+Leg *leg_new(Worker *worker, const LegCredentials *local, LegPeer peer, const LegEvents *events, gpointer user);
 /* Before anybody was told of `local`, or the peer is ICE-lite and will not check: this leg is full ICE from now on, over the agent (ice-agent.h; takes a
  * reference), which must have the same credentials. Never of a client's leg, and never tapped. */
 typedef struct IceAgent IceAgent;
@@ -54,7 +56,7 @@ LegState leg_state(const Leg *leg);
 #define LEG_FINGERPRINT_BYTES 104
 /* "sha-256 AB:CD…" of the certificate that the peer proved to hold. FALSE unless CONNECTED. */
 gboolean leg_remote_fingerprint(const Leg *leg, char text[LEG_FINGERPRINT_BYTES]);
-typedef struct LegStats { guint64 rtp_in, rtcp_in, rtp_out, rtcp_out, refused; gint64 last_in_us; } LegStats;
+typedef struct LegStats { guint64 rtp_in, rtp_out; gint64 last_in_us; guint64 rtcp_in, rtcp_out, refused; } LegStats;
 LegStats leg_stats(const Leg *leg);
 
 #endif

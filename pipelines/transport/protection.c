@@ -14,12 +14,16 @@
 
 G_STATIC_ASSERT(WORKER_PACKET_ROOM_BYTES - WORKER_PACKET_BYTES_MAX >= SRTP_MAX_TRAILER_LEN + 4);
 
-struct Protection {
+#define SSRCS_FIRST 8
+
+struct Protection { /* one cache line */
   srtp_t inbound, outbound;
+  guint32 *more; /* SSRCs after the first, room for a power of two; NULL: there are none */
+  guint16 n_ssrcs, ssrcs_max;
   gboolean aead;
-  guint32 ssrcs[PROTECTION_SSRCS_MAX];
-  guint n_ssrcs;
+  guint32 first[SSRCS_FIRST]; /* all that most legs ever see */
 };
+G_STATIC_ASSERT(sizeof(Protection) <= CACHE_LINE_BYTES);
 
 gboolean protection_prepare(void) {
   static gsize once;
@@ -49,11 +53,12 @@ static srtp_t session_new(gboolean aead, srtp_ssrc_type_t direction, const guint
   return done == srtp_err_status_ok ? session : NULL;
 }
 
-Protection *protection_new(const DtlsKeys *keys) {
+Protection *protection_new(const DtlsKeys *keys, guint16 ssrcs_max) {
   if (!protection_prepare())
     return NULL;
-  Protection *protection = g_new0(Protection, 1);
+  Protection *protection = g_aligned_alloc0(1, sizeof(Protection), CACHE_LINE_BYTES);
   protection->aead = keys->aead;
+  protection->ssrcs_max = ssrcs_max;
   protection->inbound = session_new(keys->aead, ssrc_any_inbound, keys->remote);
   protection->outbound = session_new(keys->aead, ssrc_any_outbound, keys->local);
   if (protection->inbound != NULL && protection->outbound != NULL)
@@ -69,36 +74,51 @@ void protection_free(Protection *protection) {
     (void)srtp_dealloc(protection->inbound);
   if (protection->outbound != NULL)
     (void)srtp_dealloc(protection->outbound);
-  g_free(protection);
+  g_free(protection->more);
+  g_aligned_free(protection);
 }
 
 static gboolean ssrc_is_known(const Protection *protection, guint32 ssrc) {
-  for (guint i = 0; i < protection->n_ssrcs; i++)
-    if (protection->ssrcs[i] == ssrc)
+  for (guint i = protection->n_ssrcs; i > SSRCS_FIRST; i--) /* the newest first: of a long call the old ones are over */
+    if (protection->more[i - 1 - SSRCS_FIRST] == ssrc)
+      return TRUE;
+  for (guint i = 0; i < MIN(protection->n_ssrcs, SSRCS_FIRST); i++)
+    if (protection->first[i] == ssrc)
       return TRUE;
   return FALSE;
 }
 
-/* Only what was authentic takes a place: nobody else can fill the table. */
+/* Only what was authentic takes a place: nobody else can fill the table. Memory is asked for when the number doubles, not for each packet. */
 static void ssrc_remember(Protection *protection, guint32 ssrc) {
-  if (!ssrc_is_known(protection, ssrc) && protection->n_ssrcs < PROTECTION_SSRCS_MAX)
-    protection->ssrcs[protection->n_ssrcs++] = ssrc;
+  if (ssrc_is_known(protection, ssrc))
+    return;
+  const guint at = protection->n_ssrcs++;
+  if (at < SSRCS_FIRST) {
+    protection->first[at] = ssrc;
+    return;
+  }
+  const guint n_more = at - SSRCS_FIRST;
+  if ((n_more & (n_more - 1)) == 0)
+    protection->more = g_renew(guint32, protection->more, MAX(SSRCS_FIRST, 2 * n_more));
+  protection->more[n_more] = ssrc;
 }
 
 static gboolean ssrc_may_pass(const Protection *protection, guint32 ssrc) {
-  return protection->n_ssrcs < PROTECTION_SSRCS_MAX || ssrc_is_known(protection, ssrc);
+  return protection->n_ssrcs < protection->ssrcs_max || ssrc_is_known(protection, ssrc);
 }
 
-gboolean protection_open_rtp(Protection *protection, guint8 *packet, gsize *n) {
+ProtectionOpened protection_open_rtp(Protection *protection, guint8 *packet, gsize *n) {
   if (!rtp_header_is_whole(packet, *n))
-    return FALSE;
+    return PROTECTION_REFUSED;
   guint32 ssrc = rtp_read32(packet + 8);
   int bytes = (int)*n;
-  if (!ssrc_may_pass(protection, ssrc) || srtp_unprotect(protection->inbound, packet, &bytes) != srtp_err_status_ok)
-    return FALSE;
+  if (!ssrc_may_pass(protection, ssrc))
+    return PROTECTION_REFUSED_SSRC;
+  if (srtp_unprotect(protection->inbound, packet, &bytes) != srtp_err_status_ok)
+    return PROTECTION_REFUSED;
   ssrc_remember(protection, ssrc);
   *n = (gsize)bytes;
-  return rtp_is_whole(packet, *n);
+  return rtp_is_whole(packet, *n) ? PROTECTION_OPENED : PROTECTION_REFUSED;
 }
 
 /* libsrtp 2.5.0 takes AEAD SRTCP whose E bit says "not encrypted", which DTLS-SRTP never negotiates: refused before it is looked at. */
@@ -110,16 +130,18 @@ static gboolean rtcp_is_encrypted(const Protection *protection, const guint8 *pa
   return (packet[index_at] & 0x80) != 0;
 }
 
-gboolean protection_open_rtcp(Protection *protection, guint8 *packet, gsize *n) {
+ProtectionOpened protection_open_rtcp(Protection *protection, guint8 *packet, gsize *n) {
   if (!rtcp_is_encrypted(protection, packet, *n))
-    return FALSE;
+    return PROTECTION_REFUSED;
   guint32 ssrc = rtp_read32(packet + 4);
   int bytes = (int)*n;
-  if (!ssrc_may_pass(protection, ssrc) || srtp_unprotect_rtcp(protection->inbound, packet, &bytes) != srtp_err_status_ok)
-    return FALSE;
+  if (!ssrc_may_pass(protection, ssrc))
+    return PROTECTION_REFUSED_SSRC;
+  if (srtp_unprotect_rtcp(protection->inbound, packet, &bytes) != srtp_err_status_ok)
+    return PROTECTION_REFUSED;
   ssrc_remember(protection, ssrc);
   *n = (gsize)bytes;
-  return rtcp_is_whole(packet, *n);
+  return rtcp_is_whole(packet, *n) ? PROTECTION_OPENED : PROTECTION_REFUSED;
 }
 
 gboolean protection_seal_rtp(Protection *protection, guint8 *packet, gsize *n) {

@@ -14,7 +14,7 @@
 /* Written by the worker alone, read by anyone. */
 typedef struct WorkerCounters {
   _Atomic guint64 packets_in, packets_out, bytes_in, bytes_out;
-  _Atomic guint64 refused_stun, refused_dtls, refused_srtp, refused_unknown;
+  _Atomic guint64 refused_stun, refused_dtls, refused_srtp, refused_ssrc, refused_unknown;
   _Atomic guint64 send_failed, socket_overflow, ice_overflow;
   _Atomic guint legs;
 } WorkerCounters;

@@ -183,6 +183,7 @@ WorkerStats worker_stats(Worker *worker) {
                        .refused_stun = c->refused_stun,
                        .refused_dtls = c->refused_dtls,
                        .refused_srtp = c->refused_srtp,
+                       .refused_ssrc = c->refused_ssrc,
                        .refused_unknown = c->refused_unknown,
                        .send_failed = c->send_failed,
                        .socket_overflow = c->socket_overflow,
@@ -321,7 +322,7 @@ static void worker_input(Worker *worker, guint8 *bytes, gsize n, const Address *
 }
 
 static void worker_read(Worker *worker) {
-  const gint64 before_us = worker_clock_us(worker);
+  const gint64 before_us = worker->now_us; /* since then the socket has not been read */
   worker->since_us = worker->empty_us;
   guint n = inbox_receive(worker->inbox, worker->socket);
   /* After the read: no packet's arrival is dated before it came (R10 compares it with heartbeats). */
@@ -392,7 +393,7 @@ static void *worker_main(void *data) {
     (void)prctl(PR_SET_TIMERSLACK, 1000UL); /* ns; 50 us by default would go on top of every wait */
   while (going) {
     struct epoll_event events[2];
-    gint64 wait_us = MAX(worker->next_tick_us - worker_clock_us(worker), 0);
+    gint64 wait_us = MAX(worker->next_tick_us - worker->now_us, 0);
     int n = epoll_wait(worker->epoll, events, G_N_ELEMENTS(events), (int)((wait_us + 999) / 1000));
     gboolean woken = FALSE, readable = FALSE;
     for (int i = 0; i < n; i++)

@@ -15,13 +15,14 @@ typedef enum TransportError { TRANSPORT_ERROR_SOCKET, TRANSPORT_ERROR_CRYPTO, TR
 /* The largest datagram that is forwarded; larger ones are dropped (fault 8). Room behind it for SRTP's trailer. */
 #define WORKER_PACKET_BYTES_MAX 1500
 #define WORKER_PACKET_ROOM_BYTES (WORKER_PACKET_BYTES_MAX + 160)
+#define CACHE_LINE_BYTES 64 /* a cache line: what each packet looks at begins one */
 
 typedef struct Worker Worker;
 typedef struct Leg Leg;
 
 typedef struct WorkerStats { /* counters since start */
   guint64 packets_in, packets_out, bytes_in, bytes_out;
-  guint64 refused_stun, refused_dtls, refused_srtp, refused_unknown; /* dropped, by the gate that dropped them */
+  guint64 refused_stun, refused_dtls, refused_srtp, refused_ssrc, refused_unknown; /* dropped, by the gate that dropped them */
   guint64 send_failed;        /* the socket did not take it */
   guint64 socket_overflow;    /* SO_RXQ_OVFL: lost by the kernel before we read */
   guint64 ice_overflow;       /* of legs with an agent: lost because the worker was behind */

@@ -17,19 +17,19 @@ static void check(const char *sdp, SdpType type) {
   g_autoptr(GError) error = NULL, again_error = NULL;
   g_autoptr(SdpInfo) info = sdp_read(sdp, type, &error);
   if ((info == NULL) != (error != NULL))
-    g_error("a refusal without a reason, or a reason without a refusal");
+    fuzz_found("a refusal without a reason, or a reason without a refusal");
   g_autofree char *out = sdp_rewrite(sdp, type, &gate, NULL);
   if (info != NULL && out == NULL)
-    g_error("read, but not rewritten");
+    fuzz_found("read, but not rewritten");
   if (out == NULL)
     return;
   /* What the other side gets is itself a description that the gate would take, unless the gate's own lines made it too long. */
   g_autoptr(SdpInfo) again = sdp_read(out, type, &again_error);
   if (again == NULL && !g_error_matches(again_error, SDP_ERROR, SDP_ERROR_TOO_LARGE))
-    g_error("the rewritten description is refused: %s", again_error->message);
+    fuzz_found("the rewritten description is refused: %s", again_error->message);
   if (again != NULL && again->ufrag[0] != '\0' &&
       (strcmp(again->ufrag, gate.ufrag) != 0 || strcmp(again->fingerprints, gate.fingerprint) != 0))
-    g_error("the rewritten description shows somebody else's transport");
+    fuzz_found("the rewritten description shows somebody else's transport");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {

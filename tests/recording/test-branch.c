@@ -303,6 +303,32 @@ static void test_no_marker_is_not_dated_later(gconstpointer codec) {
   bench_close(&bench);
 }
 
+/* A keyframe that lost its marker waits in the depayloader; the next frame's end comes without its beginning and is dropped. The keyframe comes out with the
+ * stream's end, dated when it came (R9). */
+static void test_dropped_end_is_not_dated_later(void) {
+  Bench bench;
+  bench_open(&bench, "h264");
+  g_autoptr(GPtrArray) packets = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  media_frame(&bench.media, packets);
+  const guint first = packets->len;
+  media_force_keyframe(&bench.media);
+  media_frame(&bench.media, packets);
+  g_assert_cmpuint(packets->len - first, >, 2); /* parameters, and a picture in parts */
+  for (guint i = 0; i < packets->len; i++) {
+    gsize n;
+    g_autofree guint8 *bytes = g_memdup2(g_bytes_get_data(packets->pdata[i], &n), g_bytes_get_size(packets->pdata[i]));
+    if (i + 1 == first)
+      bytes[1] &= 0x7f;
+    if (i < first || i + 1 == packets->len)
+      branch_packet(bench.branch, bytes, n, bench.now_us + (i < first ? 0 : S));
+  }
+  branch_end(bench.branch);
+  g_assert_cmpuint(bench.kept->len, ==, 1);
+  g_assert_cmpint(g_array_index(bench.kept, Kept, 0).start_us, ==, bench.now_us);
+  g_assert_cmpint(g_array_index(bench.kept, Kept, 0).end_us, ==, bench.now_us + S);
+  bench_close(&bench);
+}
+
 /* Fault 13: a frame that never ends. Packets of one RTP time without a marker, 20 MB of them, and then a good stream goes on. */
 static void test_endless_frame(gconstpointer codec) {
   Bench bench;
@@ -329,6 +355,100 @@ static void test_endless_frame(gconstpointer codec) {
   gsize written = bench.written_bytes;
   send_frames(&bench, 30);
   g_assert_cmpuint(bench.written_bytes, >, written + 20000);
+  bench_close(&bench);
+}
+
+/* A stranger's frame may begin as a Matroska cluster does. Where a segment begins with it, it is still media, of that segment. */
+static void test_frame_like_a_cluster(void) {
+  static const guint8 payload[] = {0x1f, 0x43, 0xb6, 0x75, 0, 1, 2, 3, 4, 5, 6, 7};
+  Bench bench;
+  bench_open(&bench, "opus");
+  for (guint i = 0; i < 350; i++) {
+    guint8 packet[12 + sizeof payload] = {0x80, 111, (guint8)(i >> 8), (guint8)i};
+    const guint32 rtp_time = GUINT32_TO_BE(960 * i);
+    memcpy(packet + 4, &rtp_time, 4);
+    packet[11] = 1;
+    memcpy(packet + 12, payload, sizeof payload);
+    branch_packet(bench.branch, packet, sizeof packet, bench.now_us);
+    bench.now_us += MEDIA_AUDIO_FRAME_US;
+    branch_advance(bench.branch, bench.now_us - 1);
+  }
+  branch_end(bench.branch);
+  g_assert_cmpuint(bench.kept->len, ==, 4);
+  for (guint i = 0; i < bench.kept->len; i++) {
+    const GByteArray *bytes = g_array_index(bench.kept, Kept, i).bytes;
+    g_assert_cmpuint(bytes->len, >, 50 * sizeof payload);
+    g_assert_cmpmem(bytes->data + bytes->len - sizeof payload, sizeof payload, payload, sizeof payload);
+  }
+  bench_close(&bench);
+}
+
+/* The first packet of a VP8 keyframe says how large it is (RFC 6386 section 9.1), whatever the rest of it holds. */
+static void send_sized(Bench *bench, guint16 width, guint16 height) {
+  g_autoptr(GPtrArray) packets = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  media_force_keyframe(&bench->media);
+  media_frame(&bench->media, packets);
+  for (guint i = 0; i < packets->len; i++) {
+    gsize n;
+    const guint8 *from = g_bytes_get_data(packets->pdata[i], &n);
+    g_autofree guint8 *bytes = g_memdup2(from, n);
+    guint8 *start = memmem(bytes, n, "\x9d\x01\x2a", 3);
+    if (i == 0) {
+      g_assert_nonnull(start);
+      start[3] = (guint8)width, start[4] = (guint8)(width >> 8);
+      start[5] = (guint8)height, start[6] = (guint8)(height >> 8);
+    }
+    branch_packet(bench->branch, bytes, n, bench->now_us);
+  }
+  bench->now_us += MEDIA_VIDEO_FRAME_US;
+}
+
+/* Pictures of no size, or of one that nobody has a screen for, are not recorded, first or later; what comes after them is. */
+static void test_unfit_sizes(void) {
+  static const guint16 sizes[][2] = {{0, 0}, {0, 240}, {320, 0}, {16383, 16383}, {8193, 16}, {8192, 8192}};
+  for (guint first = 0; first < 2; first++) {
+    Bench bench;
+    bench_open(&bench, "vp8");
+    if (first == 0)
+      send_frames(&bench, 10);
+    const gsize before = bench.written_bytes;
+    bench.ignore_requests = TRUE;
+    for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+      send_sized(&bench, sizes[i][0], sizes[i][1]);
+      send_frames(&bench, 2); /* they build on it */
+      g_assert_cmpuint(bench.written_bytes, ==, before);
+    }
+    g_assert_true(branch_works(bench.branch));
+    bench.ignore_requests = FALSE;
+    bench.now_us += S;
+    branch_advance(bench.branch, bench.now_us); /* asks for a keyframe */
+    send_frames(&bench, 30);
+    branch_end(bench.branch);
+    g_assert_cmpuint(bench.kept->len, >, 0);
+    g_autofree char *path = write_joined(&bench);
+    assert_plays(path);
+    g_assert_cmpuint(count_frames(path, "v:0"), ==, first == 0 ? 40 : 30);
+    g_unlink(path);
+    bench_close(&bench);
+  }
+}
+
+/* A loss is asked for until a keyframe repairs it, also where a border is cut meanwhile without one. */
+static void test_border_keeps_loss_wish(gconstpointer codec) {
+  Bench bench;
+  bench_open(&bench, codec);
+  send_frames(&bench, 40);
+  bench.ignore_requests = TRUE;
+  send_frames(&bench, 4);
+  g_autoptr(GPtrArray) lost = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  media_frame(&bench.media, lost);
+  bench.now_us += MEDIA_VIDEO_FRAME_US;
+  send_frames(&bench, 35); /* 3.2 s: past the border at 2 s, which was cut at 3 s */
+  g_assert_cmpuint(bench.kept->len, ==, 1);
+  const guint before = bench.requests;
+  send_frames(&bench, 40); /* up to 4.8 s: the next border is at 5 s */
+  g_assert_cmpuint(bench.kept->len, ==, 1);
+  g_assert_cmpuint(bench.requests, >, before);
   bench_close(&bench);
 }
 
@@ -376,7 +496,11 @@ int main(int argc, char **argv) {
   add("size_and_ssrc_change", test_size_and_ssrc_change);
   add("no_delay", test_no_delay);
   add("no_marker_is_not_dated_later", test_no_marker_is_not_dated_later);
+  g_test_add_func("/recording/branch/dropped_end_is_not_dated_later", test_dropped_end_is_not_dated_later);
   add("endless_frame", test_endless_frame);
+  g_test_add_func("/recording/branch/frame_like_a_cluster", test_frame_like_a_cluster);
+  g_test_add_func("/recording/branch/unfit_sizes", test_unfit_sizes);
+  add("border_keeps_loss_wish", test_border_keeps_loss_wish);
   g_test_add_func("/recording/branch/other_payload_type", test_other_payload_type);
   return g_test_run();
 }

@@ -2,8 +2,11 @@
 /* Everybody side by side in one file: it decodes, is as long as the call, sound and picture fit, every voice is in it, and a withdrawal cuts it off. */
 #include "pipelines/recording/mix.h"
 
+#include <gst/app/gstappsink.h>
 #include <math.h>
+#include <sys/resource.h>
 
+#include "pipelines/recording/mix-lane.h"
 #include "tests/recording/stage.h"
 
 #define S ((gint64)G_USEC_PER_SEC)
@@ -23,16 +26,16 @@ static gboolean on_piece(const guint8 *bytes, gsize n, gpointer user) {
   return TRUE;
 }
 
-static gboolean mix(Stage *stage, Piece *piece, GError **error) {
+static gboolean mix(Stage *stage, guint32 take, Piece *piece, GError **error) {
   g_autoptr(VaultReader) reader = vault_reader_open(stage->dir, stage->vault, error);
-  return reader != NULL && mix_run(reader, "s", 0, on_piece, piece, piece->cancel, error);
+  return reader != NULL && mix_run(reader, "s", take, on_piece, piece, piece->cancel, error);
 }
 
-static char *mix_to_file(Stage *stage) {
+static char *mix_to_file(Stage *stage, guint32 take) {
   g_autoptr(GByteArray) bytes = g_byte_array_new();
   g_autoptr(GError) error = NULL;
   Piece piece = {.bytes = bytes};
-  gboolean mixed = mix(stage, &piece, &error);
+  gboolean mixed = mix(stage, take, &piece, &error);
   g_assert_no_error(error);
   g_assert_true(mixed);
   char *path = g_strdup_printf("%s/mix.webm", stage->dir);
@@ -90,7 +93,7 @@ static double loudest(const char *path, double from_s) {
 static void test_two(gconstpointer codecs) {
   Stage stage;
   record_two(&stage, codecs);
-  g_autofree char *path = mix_to_file(&stage);
+  g_autofree char *path = mix_to_file(&stage, 0);
   assert_plays(path);
   g_assert_cmpfloat(fabs(probe(path, "format=duration") - 16.25), <, 1);
   g_assert_cmpint((gint)probe(path, "stream=width"), ==, 1280); /* two tiles of 640, side by side */
@@ -132,9 +135,139 @@ static void test_exported_with_each_codec(void) {
   stage_clear(&stage);
 }
 
-static void on_erased(const VaultReply *reply, gpointer user) {
+static void on_done(const VaultReply *reply, gpointer user) {
   g_assert_no_error(reply->error);
   *(gboolean *)user = TRUE;
+}
+
+/* A kept segment of somebody's sound with these bytes in it. */
+static void keep(Stage *stage, const char *participant, guint32 seq, const guint8 *bytes, gsize n) {
+  const VaultSegmentInfo info = {.participant = participant, .track = "0", .medium = "audio", .codec = "opus", .seq = seq};
+  const guint before = stage->sealed->len;
+  gboolean done = FALSE;
+  VaultSegment *segment = vault_segment_new(stage->vault_take, &info);
+  g_assert_cmpint(vault_segment_write(segment, bytes, n), ==, VAULT_WRITE_OK);
+  vault_segment_seal(segment, stage->zero_us + 2 * seq * S, stage->zero_us + 2 * (seq + 1) * S);
+  while (stage->sealed->len == before)
+    g_main_context_iteration(NULL, TRUE);
+  vault_commit(stage->vault, g_array_index(stage->sealed, guint64, before), json_pack("{s:i}", "p", 1), on_done, &done);
+  stage_wait(&done);
+}
+
+/* What of one person does not read is left out of everybody's file, and makes an error of that person's own. */
+static void test_unreadable(void) {
+  static const guint8 rubbish[2000] = {0x1f, 0x43, 0xb6, 0x75};
+  Stage stage;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  Piece piece = {.bytes = bytes};
+  stage_init(&stage);
+  stage_add(&stage, "anna", 0);
+  stage_open(&stage, 1);
+  stage_play(&stage, 4 * S);
+  stage_close(&stage, FALSE);
+  stage_commit(&stage);
+  keep(&stage, "mallory", 0, rubbish, sizeof rubbish);
+  keep(&stage, "anna", 3, rubbish, sizeof rubbish);
+  g_autofree char *path = mix_to_file(&stage, 0);
+  assert_plays(path);
+  g_autoptr(GArray) sounds = beeps(path);
+  g_assert_cmpuint(sounds->len, >=, 3);
+  g_autoptr(VaultReader) reader = vault_reader_open(stage.dir, stage.vault, &error);
+  g_assert_no_error(error);
+  g_assert_false(export_run(reader, "s", "mallory", 0, on_piece, &piece, NULL, &error));
+  g_assert_error(error, EXPORT_ERROR, EXPORT_ERROR_MEDIA);
+  g_assert_nonnull(strstr(error->message, "segment"));
+  stage_clear(&stage);
+}
+
+/* A segment that does not read stands between two that do: what comes after it is in its place. */
+static void test_unreadable_between(void) {
+  Stage stage;
+  g_autoptr(GError) error = NULL;
+  stage_init(&stage);
+  stage_add(&stage, "anna", 0);
+  stage_open(&stage, 1);
+  stage_play(&stage, 6 * S);
+  stage_close(&stage, FALSE);
+  stage_commit(&stage);
+  g_assert_cmpuint(stage.sealed->len, ==, 3);
+  stage_open(&stage, 2);
+  g_autoptr(VaultReader) reader = vault_reader_open(stage.dir, stage.vault, &error);
+  g_assert_no_error(error);
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr(GBytes) bytes = vault_reader_segment_bytes(reader, g_array_index(stage.sealed, guint64, i), &error);
+    g_assert_no_error(error);
+    gsize n = g_bytes_get_size(bytes);
+    g_autofree guint8 *copy = g_memdup2(g_bytes_get_data(bytes, NULL), n);
+    if (i == 1)
+      memset(copy, 0, n);
+    keep(&stage, "anna", i, copy, n);
+  }
+  g_autofree char *path = mix_to_file(&stage, 2);
+  assert_plays(path);
+  g_autoptr(GArray) sounds = beeps(path);
+  guint found = 0;
+  for (guint i = 0; i < sounds->len; i++) {
+    const double at = g_array_index(sounds, double, i);
+    g_test_message("beep at %.3f s", at);
+    g_assert_cmpfloat(fabs(at - round(at)), <, 0.05);
+    found |= 1u << (guint)round(at);
+  }
+  g_assert_cmphex(found | 4, ==, 0x37); /* at 2 s is the border; at 3 s nothing is left */
+  stage_clear(&stage);
+}
+
+/* One coded picture of this size, which of VP8 may be a lie. */
+static GstSample *encode(const char *encoder, gint width, gint height, guint16 said) {
+  g_autofree char *text = g_strdup_printf("videotestsrc num-buffers=1 ! video/x-raw,format=I420,width=%d,height=%d ! %s ! "
+                                          "appsink name=sink sync=false",
+                                          width, height, encoder);
+  GstElement *pipeline = gst_parse_launch(text, NULL);
+  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstSample *sample = gst_app_sink_pull_sample(GST_APP_SINK(sink));
+  g_assert_nonnull(sample);
+  const guint8 size[] = {(guint8)said, (guint8)(said >> 8), (guint8)said, (guint8)(said >> 8)};
+  GstBuffer *copy = gst_buffer_copy_deep(gst_sample_get_buffer(sample));
+  if (said != 0)
+    gst_buffer_fill(copy, 6, size, sizeof size);
+  GstSample *own = gst_sample_new(copy, gst_sample_get_caps(sample), NULL, NULL);
+  gst_buffer_unref(copy);
+  gst_sample_unref(sample);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(pipeline);
+  return own;
+}
+
+static gboolean shows(MixLane *lane, GstSample *sample, GstClockTime at) {
+  GstBuffer *frame = gst_buffer_copy(gst_sample_get_buffer(sample));
+  GST_BUFFER_PTS(frame) = at;
+  g_assert_true(mix_lane_push(lane, gst_sample_get_caps(sample), frame));
+  g_autoptr(GstBuffer) picture = mix_lane_picture(lane, at);
+  return picture != NULL;
+}
+
+/* Recordings may hold pictures of any size, from before branches looked at it: nothing is allocated for them, and what comes after them is shown. */
+static void test_unfit_sizes(void) {
+  static const struct {
+    const char *encoder;
+    gint width, height;
+    guint16 said;
+  } all[] = {{"vp8enc", 320, 240, 16383}, {"vp8enc", 8208, 16, 0}, {"vp9enc", 8208, 16, 0}};
+  for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+    g_autoptr(GstSample) unfit = encode(all[i].encoder, all[i].width, all[i].height, all[i].said);
+    g_autoptr(GstSample) fit = encode(all[i].encoder, 320, 240, 0);
+    MixLane *lane = mix_lane_new(TRUE, 320, 180);
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    g_test_message("%s %dx%d", all[i].encoder, all[i].width, all[i].height);
+    g_assert_false(shows(lane, unfit, 0));
+    getrusage(RUSAGE_SELF, &after);
+    g_assert_cmpint(after.ru_maxrss - before.ru_maxrss, <, 100 * 1024); /* kB; one picture of 16383x16383 is 400 MB */
+    g_assert_true(shows(lane, fit, 5 * GST_SECOND));
+    mix_lane_free(lane);
+  }
 }
 
 static void test_withdrawn(void) {
@@ -144,7 +277,7 @@ static void test_withdrawn(void) {
   g_autoptr(GByteArray) bytes = g_byte_array_new();
   g_autoptr(GError) error = NULL;
   Piece piece = {.bytes = bytes, .cancel = cancel};
-  g_assert_false(mix(&stage, &piece, &error)); /* fault 36 */
+  g_assert_false(mix(&stage, 0, &piece, &error)); /* fault 36 */
   g_assert_error(error, EXPORT_ERROR, EXPORT_ERROR_CANCELLED);
   g_assert_cmpuint(bytes->len, >, 0);
   g_assert_cmpuint(piece.after, ==, 0);
@@ -152,11 +285,11 @@ static void test_withdrawn(void) {
 
   gboolean erased = FALSE;
   VaultErase all = {.session = "s", .request = 1, .scope = VAULT_SCOPE_SESSION, .participant = "ben", .reason = "withdrawn"};
-  vault_erase(stage.vault, &all, on_erased, &erased);
+  vault_erase(stage.vault, &all, on_done, &erased);
   stage_wait(&erased);
   g_byte_array_set_size(bytes, 0);
   piece = (Piece){.bytes = bytes};
-  g_assert_false(mix(&stage, &piece, &error));
+  g_assert_false(mix(&stage, 0, &piece, &error));
   g_assert_error(error, EXPORT_ERROR, EXPORT_ERROR_NOTHING_KEPT);
   g_assert_cmpuint(bytes->len, ==, 0);
   stage_clear(&stage);
@@ -172,7 +305,7 @@ static void test_one_medium(void) {
     stage_play(&stage, 2 * S);
     stage_close(&stage, FALSE);
     stage_commit(&stage);
-    g_autofree char *path = mix_to_file(&stage);
+    g_autofree char *path = mix_to_file(&stage, 0);
     assert_plays(path);
     g_assert_cmpfloat(fabs(probe(path, "format=duration") - 2), <, 1);
     g_assert_cmpuint(count_frames(path, "v:0"), >=, 40);
@@ -187,6 +320,9 @@ int main(int argc, char **argv) {
   g_test_add_data_func("/recording/mix/two_of_all_codecs", all_codecs, test_two);
   g_test_add_func("/recording/mix/exported_with_each_codec", test_exported_with_each_codec);
   g_test_add_func("/recording/mix/one_medium", test_one_medium);
+  g_test_add_func("/recording/mix/unreadable", test_unreadable);
+  g_test_add_func("/recording/mix/unreadable_between", test_unreadable_between);
+  g_test_add_func("/recording/mix/unfit_sizes", test_unfit_sizes);
   g_test_add_func("/recording/mix/withdrawn", test_withdrawn);
   return g_test_run();
 }

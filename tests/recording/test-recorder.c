@@ -2,6 +2,7 @@
 /* Recorder and export together: real media through a real ring into a real vault, and out again as a file that ffmpeg plays. */
 #include <dirent.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "tests/recording/stage.h"
@@ -169,6 +170,11 @@ static void test_discard(void) {
   stage_clear(&stage);
 }
 
+static void on_ready(const GError *error, gpointer user) {
+  g_assert_no_error(error);
+  *(gboolean *)user = TRUE;
+}
+
 static void on_refused(const GError *error, gpointer user) {
   g_assert_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
   *(gboolean *)user = TRUE;
@@ -266,6 +272,68 @@ static void test_nothing_kept(void) {
   stage_clear(&stage);
 }
 
+#define FLOW_MOST 300000
+
+typedef struct Flow {
+  Stage *stage;
+  guint16 sent;
+  _Atomic guint all;
+} Flow;
+
+/* One second after the last: nothing has asked this track's sender for a keyframe within its second, so each packet brings a request. */
+static void send_next(Flow *flow) {
+  const guint8 packet[] = {0x80, 0x80 | 96, (guint8)(flow->sent >> 8), (guint8)flow->sent, 0, 0, 0, 0, 0, 0, 0, 1, 0x10, 1, 2, 3};
+  const guint all = atomic_fetch_add(&flow->all, 1);
+  const TapRecord record = {.type = TAP_RECORD_RTP,
+                            .take = 1,
+                            .track = 1,
+                            .ssrc = 1,
+                            .arrival_us = flow->stage->zero_us + (all + 10) * S,
+                            .n_bytes = sizeof packet};
+  g_assert_true(tap_ring_push(flow->stage->ring, &record, packet));
+  flow->sent++;
+}
+
+static void on_asked(guint32 number, guint32 ssrc,
+                     gpointer user) { /* recorder thread, which is the ring's producer as well once the take is open */
+  Flow *flow = user;
+  (void)number, (void)ssrc;
+  if (atomic_load(&flow->all) < FLOW_MOST)
+    send_next(flow);
+}
+
+static void on_flow_closed(gpointer user) {
+  *(gboolean *)user = TRUE;
+}
+
+/* Under overload the ring is never empty. A closing take gets what was in it when the close came, and no more. */
+static void test_close_in_a_flow(void) {
+  static const guint8 consent_set[32] = {1};
+  Stage stage;
+  Flow flow = {.stage = &stage};
+  gboolean ready = FALSE, closed = FALSE;
+  stage_init(&stage);
+  RecorderTrack track = {.number = 1,
+                         .participant = "p",
+                         .track = "0",
+                         .medium = "video",
+                         .codec = "vp8",
+                         .pt = 96,
+                         .clock_rate = 90000,
+                         .keyframe = on_asked,
+                         .keyframe_user = &flow};
+  stage.vault_take = vault_take_new(stage.vault, "s", 1, 1, consent_set);
+  RecorderTake config = {.vault_take = stage.vault_take, .take = 1, .session = "s", .segment_us = S, .tracks = &track, .n_tracks = 1};
+  send_next(&flow);
+  recorder_open(stage.recorder, &config, on_ready, &ready);
+  recorder_close(stage.recorder, "s", 1, FALSE, on_flow_closed, &closed);
+  stage_wait(&closed);
+  g_assert_true(ready);
+  g_test_message("%u packets", atomic_load(&flow.all));
+  g_assert_cmpuint(atomic_load(&flow.all), <, FLOW_MOST);
+  stage_clear(&stage);
+}
+
 static guint count_threads(void) {
   guint n = 0;
   DIR *dir = opendir("/proc/self/task");
@@ -303,6 +371,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/recording/recorder/unknown_codec", test_unknown_codec);
   g_test_add_func("/recording/recorder/erased_while_exporting", test_erased_while_exporting);
   g_test_add_func("/recording/recorder/nothing_kept", test_nothing_kept);
+  g_test_add_func("/recording/recorder/close_in_a_flow", test_close_in_a_flow);
   g_test_add_func("/recording/recorder/cycles", test_cycles);
   return g_test_run();
 }

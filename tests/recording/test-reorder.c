@@ -2,6 +2,8 @@
 /* Reorder: order, losses, fillers, wraps, replays (fault 7), and random traffic against a naive reference. */
 #include "pipelines/recording/reorder.h"
 
+#include <string.h>
+
 typedef struct Got {
   GArray *ids;  /* guint32: the RTP time marks the packet */
   GArray *seqs; /* guint16: renumbered */
@@ -10,6 +12,8 @@ typedef struct Got {
 
 static void on_out(const ReorderPacket *packet, gpointer user) {
   Got *got = user;
+  for (gsize i = 0; i < packet->n_bytes; i++)
+    g_assert_cmpuint(packet->bytes[i], ==, packet->rtp_time & 0xff);
   g_array_append_val(got->ids, packet->rtp_time);
   g_array_append_val(got->seqs, packet->seq);
   got->in_call_bytes += packet->n_bytes;
@@ -25,12 +29,12 @@ static void got_clear(Got *got) {
 }
 
 static void push(Reorder *reorder, guint16 seq, guint32 id, gint64 arrival_us, gboolean filler) {
-  ReorderPacket packet = {.seq = seq, .filler = filler, .rtp_time = id, .arrival_us = arrival_us};
-  if (!filler) {
-    packet.n_bytes = 10;
-    packet.bytes = g_malloc0(10);
-  }
-  reorder_push(reorder, &packet);
+  guint8 bytes[10];
+  memset(bytes, (int)(id & 0xff), sizeof bytes);
+  const ReorderPacket media = {.seq = seq, .rtp_time = id, .arrival_us = arrival_us, .n_bytes = sizeof bytes, .bytes = bytes};
+  const ReorderPacket nothing = {.seq = seq, .filler = TRUE, .arrival_us = arrival_us};
+  reorder_push(reorder, filler ? &nothing : &media);
+  memset(bytes, 0xee, sizeof bytes); /* what it keeps, it copied */
 }
 
 static void assert_ids(const Got *got, const guint32 *ids, guint n) {
@@ -124,8 +128,10 @@ static void test_restarts(void) {
 static void test_bytes_bounded(void) {
   Got got = got_new();
   g_autoptr(Reorder) reorder = reorder_new(on_out, &got);
+  g_autofree guint8 *bytes = g_malloc(65000);
   for (guint i = 0; i < 200; i++) {
-    ReorderPacket packet = {.seq = (guint16)(i * 2), .rtp_time = i, .n_bytes = 65000, .bytes = g_malloc0(65000)};
+    memset(bytes, (int)i, 65000);
+    const ReorderPacket packet = {.seq = (guint16)(i * 2), .rtp_time = i, .n_bytes = 65000, .bytes = bytes};
     reorder_push(reorder, &packet);
   }
   g_assert_cmpuint(200 * 65000 - got.in_call_bytes, <=, REORDER_BYTES_MAX);

@@ -30,6 +30,12 @@ static void assert_near(gint64 ns, gint64 us, gint64 within_us) {
   g_assert_cmpint(ABS(ns / 1000 - us), <=, within_us);
 }
 
+static void init_sound_and_picture(TimelineClock *clock, Timeline *sound, Timeline *picture) {
+  *clock = (TimelineClock){0};
+  timeline_init(sound, clock, TRUE, 48000, 0);
+  timeline_init(picture, clock, FALSE, 90000, 0);
+}
+
 static void test_reports_align(void) {
   guint32 seed = g_random_int();
   g_test_message("seed %u", seed);
@@ -39,8 +45,8 @@ static void test_reports_align(void) {
     Sender audio = {ntp_us, g_rand_int(rand), 48000, 0}, video = {ntp_us, g_rand_int(rand), 90000, 0};
     TimelineClock clock = {0};
     Timeline a, v;
-    timeline_init(&a, &clock, 48000, 1000 * S);
-    timeline_init(&v, &clock, 90000, 1000 * S);
+    timeline_init(&a, &clock, TRUE, 48000, 1000 * S);
+    timeline_init(&v, &clock, FALSE, 90000, 1000 * S);
     report(&a, &audio, 999 * S);
     report(&v, &video, 998 * S);
     /* audio takes 5 ms, video 60 ms of pacing and up to 30 ms of jitter */
@@ -58,10 +64,9 @@ static void test_reports_align(void) {
 /* A browser's audio sender has no track for 4 s: its RTP clock stands still. The next report tells, and what comes then is in its place at once. */
 static void test_stopped_clock(void) {
   Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
-  TimelineClock clock = {0};
+  TimelineClock clock;
   Timeline a, v;
-  timeline_init(&a, &clock, 48000, 0);
-  timeline_init(&v, &clock, 90000, 0);
+  init_sound_and_picture(&clock, &a, &v);
   gint64 last_ns = -1;
   for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
     if (t == 14 * S)
@@ -81,12 +86,153 @@ static void test_stopped_clock(void) {
   }
 }
 
+/* The same without a report afterwards: that the picture comes in time tells, with the first packet. */
+static void test_stopped_clock_beside_another_track(void) {
+  Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
+  TimelineClock clock;
+  Timeline a, v;
+  init_sound_and_picture(&clock, &a, &v);
+  report(&a, &audio, 0);
+  report(&v, &video, 0);
+  for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
+    if (t == 13 * S)
+      audio.rtp -= 3 * 48000;
+    const gint64 v_ns = timeline_map(&v, rtp_at(&video, t), t + 30 * MS);
+    if (t >= 10 * S && t < 13 * S)
+      continue;
+    const gint64 a_ns = timeline_map(&a, rtp_at(&audio, t), t + 5 * MS);
+    if (t > S)
+      assert_near(v_ns - a_ns, 0, 30 * MS);
+  }
+}
+
+/* A browser stalls, and the samples of that time are lost: its RTP clock of sound stands still for so long. In its place again at once, not slewed over
+ * many seconds, by the report, or, beside a picture that comes in time, soon and without one. */
+static void assert_follows_a_stall(gint64 stall_us, gboolean picture) {
+  Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
+  TimelineClock clock;
+  Timeline a, v;
+  init_sound_and_picture(&clock, &a, &v);
+  const gint64 stalls_at = 10100 * MS, goes_on = stalls_at + stall_us, known = picture ? goes_on + 320 * MS : 15 * S;
+  for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
+    if (t >= stalls_at && t < goes_on)
+      continue;
+    if (t - 20 * MS < goes_on && t >= goes_on)
+      audio.rtp -= (guint32)(stall_us * 48 / 1000);
+    if (t % (5 * S) == 0)
+      report(&a, &audio, t);
+    if (picture && t % S == 0)
+      report(&v, &video, t);
+    if (picture)
+      timeline_map(&v, rtp_at(&video, t), t + 30 * MS);
+    const gint64 a_ns = timeline_map(&a, rtp_at(&audio, t), t + 5 * MS);
+    if ((t > S && t < stalls_at) || t >= known)
+      assert_near(a_ns, t + 5 * MS, 30 * MS);
+  }
+}
+
+static void test_sender_stalls(void) {
+  for (gint64 stall_us = 220 * MS; stall_us < 4 * S; stall_us += 20 * MS) {
+    assert_follows_a_stall(stall_us, TRUE);
+    assert_follows_a_stall(stall_us, FALSE);
+  }
+}
+
+/* What a sender took every 20 ms comes this much later than it was taken: of all that has come by now, the last one's place. */
+static gint64 map_until(Timeline *timeline, const Sender *sender, gint64 *taken, gint64 now, gint64 later_us) {
+  for (; *taken + later_us <= now; *taken += 20 * MS)
+    timeline_map(timeline, rtp_at(sender, *taken), now);
+  return timeline->last_ns - (*taken - 20 * MS) * 1000;
+}
+
+typedef struct Later { /* by which a track comes from `from` to `to`; a report of both tracks every so often */
+  gint64 from, to, sound_us, picture_us, report_us, wrong_until;
+} Later;
+
+static void assert_stays_in_step(const Later *later) {
+  Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
+  TimelineClock clock;
+  Timeline a, v;
+  init_sound_and_picture(&clock, &a, &v);
+  gint64 a_taken = 0, v_taken = 0;
+  for (gint64 now = 0; now < 20 * S; now += 20 * MS) {
+    if (now % later->report_us == 0) {
+      report(&a, &audio, now);
+      report(&v, &video, now);
+    }
+    const gboolean is_later = now >= later->from && now < later->to;
+    const gint64 a_ns = map_until(&a, &audio, &a_taken, now, is_later ? later->sound_us : 0);
+    const gint64 v_ns = map_until(&v, &video, &v_taken, now, is_later ? later->picture_us : 0);
+    if (now < later->from || now > later->wrong_until)
+      assert_near(v_ns - a_ns, 0, 2 * MS);
+  }
+}
+
+/* Sound that the sender's machine delivers later from now on looks as if its clock had stood still: the next report says that it did not. */
+static void test_later_sound_is_no_stall(void) {
+  assert_stays_in_step(&(Later){.from = 5 * S, .to = 20 * S, .sound_us = 300 * MS, .report_us = 4 * S, .wrong_until = 8400 * MS});
+}
+
+/* A picture that is paced, sent later than taken for a while, has not stood still. */
+static void test_paced_picture_stays(void) {
+  assert_stays_in_step(&(Later){.from = 5 * S, .to = 8 * S, .picture_us = 600 * MS, .report_us = S});
+}
+
+/* A sender catches up with samples that it made up: its clock ran ahead. The report tells, and the picture beside it is not drawn along. */
+static void test_clock_ran_ahead(void) {
+  Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
+  TimelineClock clock;
+  Timeline a, v;
+  init_sound_and_picture(&clock, &a, &v);
+  for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
+    if (t == 9900 * MS)
+      audio.rtp += 48 * 400;
+    if (t % S == 0) {
+      report(&a, &audio, t);
+      report(&v, &video, t);
+    }
+    const gint64 v_ns = timeline_map(&v, rtp_at(&video, t), t + 5 * MS);
+    const gint64 a_ns = timeline_map(&a, rtp_at(&audio, t), t + 5 * MS);
+    if (t < 9900 * MS || t > 10500 * MS) /* what lay ahead is caught up with */
+      assert_near(v_ns - a_ns, 0, 2 * MS);
+    assert_near(v_ns, t + 5 * MS, 10 * MS);
+  }
+}
+
+/* Sound that a sender held up for 1.5 s comes in a burst: its place is as before, and soon so. */
+static void test_held_up_beside_another_track(void) {
+  TimelineClock clock;
+  Timeline a, v;
+  init_sound_and_picture(&clock, &a, &v);
+  for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
+    timeline_map(&v, (guint32)(t * 9 / 100), t);
+    if (t >= 5 * S && t < 6500 * MS)
+      continue;
+    for (gint64 held = t == 6500 * MS ? 5 * S : t; held < t; held += 20 * MS)
+      timeline_map(&a, (guint32)(held * 48 / 1000), t);
+    const gint64 a_ns = timeline_map(&a, (guint32)(t * 48 / 1000), t);
+    if (t < 5 * S || t > 7 * S)
+      assert_near(a_ns, t, 5 * MS);
+  }
+}
+
+/* A network that stalls for everything moves nothing. */
+static void test_all_stall(void) {
+  TimelineClock clock;
+  Timeline a, v;
+  init_sound_and_picture(&clock, &a, &v);
+  for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
+    const gint64 arrival = t > 5 * S && t < 8 * S ? 8 * S : t;
+    assert_near(timeline_map(&v, (guint32)(t * 9 / 100), arrival), t, 160 * MS);
+    assert_near(timeline_map(&a, (guint32)(t * 48 / 1000), arrival), t, 160 * MS);
+  }
+}
+
 static void test_late_report_slews(void) {
   Sender audio = {77 * S, 4000000000u, 48000, 0}, video = {77 * S, 5, 90000, 0};
-  TimelineClock clock = {0};
+  TimelineClock clock;
   Timeline a, v;
-  timeline_init(&a, &clock, 48000, 0);
-  timeline_init(&v, &clock, 90000, 0);
+  init_sound_and_picture(&clock, &a, &v);
   gint64 last_ns = -1;
   for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
     if (t == 5 * S) {
@@ -109,7 +255,7 @@ static void test_jumps(void) {
   for (guint i = 0; i < G_N_ELEMENTS(jumps); i++) {
     TimelineClock clock = {0};
     Timeline v;
-    timeline_init(&v, &clock, 90000, 0);
+    timeline_init(&v, &clock, FALSE, 90000, 0);
     timeline_report(&v, (guint64)99 << 32, 0);
     guint32 rtp = 12345;
     gint64 last_ns = -1;
@@ -126,7 +272,7 @@ static void test_jumps(void) {
 static void test_wraps(void) {
   TimelineClock clock = {0};
   Timeline v;
-  timeline_init(&v, &clock, 90000, 0);
+  timeline_init(&v, &clock, FALSE, 90000, 0);
   guint32 rtp = 0;
   for (gint64 t = 0; t < 200000 * S; t += 900 * MS, rtp += 81000) /* four wraps */
     assert_near(timeline_map(&v, rtp, t), t, 1 * MS);
@@ -136,8 +282,8 @@ static void test_silence_keeps_the_true_gap(void) {
   Sender audio = {50 * S, 1, 48000, 0};
   TimelineClock clock = {0};
   Timeline a, stopped;
-  timeline_init(&a, &clock, 48000, 0);
-  timeline_init(&stopped, &clock, 48000, 0);
+  timeline_init(&a, &clock, TRUE, 48000, 0);
+  timeline_init(&stopped, &clock, TRUE, 48000, 0);
   guint32 rtp = 9;
   for (gint64 t = 0; t < 60 * S; t += 20 * MS) {
     if (t >= 10 * S && t < 22 * S)
@@ -152,7 +298,7 @@ static void test_drift_followed(void) {
   Sender audio = {50 * S, 1, 48000, 300};
   TimelineClock clock = {0};
   Timeline a;
-  timeline_init(&a, &clock, 48000, 0);
+  timeline_init(&a, &clock, TRUE, 48000, 0);
   for (gint64 t = 0; t < 3600 * S; t += 20 * MS)
     assert_near(timeline_map(&a, rtp_at(&audio, t), t), t, 10 * MS);
 }
@@ -160,7 +306,7 @@ static void test_drift_followed(void) {
 static void test_stall_catches_up(void) {
   TimelineClock clock = {0};
   Timeline v;
-  timeline_init(&v, &clock, 90000, 0);
+  timeline_init(&v, &clock, FALSE, 90000, 0);
   for (gint64 t = 0; t < 20 * S; t += 40 * MS) {
     gint64 arrival = t > 5 * S && t < 8 * S ? 8 * S : t; /* three seconds come at once */
     assert_near(timeline_map(&v, (guint32)(t * 9 / 100), arrival), t, 160 * MS);
@@ -168,10 +314,9 @@ static void test_stall_catches_up(void) {
 }
 
 static void test_absurd_report_ignored(void) {
-  TimelineClock clock = {0};
+  TimelineClock clock;
   Timeline a, v;
-  timeline_init(&a, &clock, 48000, 0);
-  timeline_init(&v, &clock, 90000, 0);
+  init_sound_and_picture(&clock, &a, &v);
   for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
     timeline_report(&v, (guint64)g_random_int() << 32, g_random_int());
     timeline_report(&a, G_MAXUINT64, 0);
@@ -184,6 +329,13 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/recording/timeline/reports_align", test_reports_align);
   g_test_add_func("/recording/timeline/stopped_clock", test_stopped_clock);
+  g_test_add_func("/recording/timeline/stopped_clock_beside_another_track", test_stopped_clock_beside_another_track);
+  g_test_add_func("/recording/timeline/sender_stalls", test_sender_stalls);
+  g_test_add_func("/recording/timeline/later_sound_is_no_stall", test_later_sound_is_no_stall);
+  g_test_add_func("/recording/timeline/paced_picture_stays", test_paced_picture_stays);
+  g_test_add_func("/recording/timeline/clock_ran_ahead", test_clock_ran_ahead);
+  g_test_add_func("/recording/timeline/held_up_beside_another_track", test_held_up_beside_another_track);
+  g_test_add_func("/recording/timeline/all_stall", test_all_stall);
   g_test_add_func("/recording/timeline/late_report_slews", test_late_report_slews);
   g_test_add_func("/recording/timeline/jumps", test_jumps);
   g_test_add_func("/recording/timeline/wraps", test_wraps);

@@ -247,6 +247,41 @@ static void test_full(Bed *bed, gconstpointer data) {
   g_assert_null(strstr(result->out, "192.0.2."));
 }
 
+static guint candidates_in(const char *sdp) {
+  g_auto(GStrv) parts = g_strsplit(sdp, "a=candidate:", -1);
+  return g_strv_length(parts) - 1;
+}
+
+/* Candidates that come before the answer are agreed with it; what comes later is the caller's to pass on, and a rollback forgets them. */
+static void test_trickled(Bed *bed, gconstpointer data) {
+  (void)data;
+  g_autofree char *unfinished = replaced(bed->answer, "a=end-of-candidates\r\n", "");
+  g_autofree char *lite = replaced(unfinished, "t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n");
+  const guint described = candidates_in(lite);
+  (void)say(bed, CALL_A, SDP_OFFER, bed->offer);
+  for (guint i = 0; i < 2 * NEGOTIATION_TRICKLED_MAX; i++) {
+    g_autofree char *value = g_strdup_printf("%u 1 udp 1 192.0.2.7 %u typ host", i, 4000 + i);
+    g_assert_false(negotiation_add_candidate(bed->negotiation, CALL_B, value));
+  }
+  const NegotiationResult *result = say(bed, CALL_B, SDP_ANSWER, lite);
+  g_assert_cmpstr(result->ice[CALL_B].candidates[described], ==, "0 1 udp 1 192.0.2.7 4000 typ host");
+  g_assert_cmpuint(g_strv_length(result->ice[CALL_B].candidates), ==, described + NEGOTIATION_TRICKLED_MAX);
+  g_assert_false(result->ice[CALL_B].complete);
+
+  g_assert_true(negotiation_add_candidate(bed->negotiation, CALL_B, "late"));
+  g_autofree char *offer = replaced(lite, "a=setup:active", "a=setup:actpass");
+  (void)say(bed, CALL_B, SDP_OFFER, offer);
+  g_assert_true(negotiation_add_candidate(bed->negotiation, CALL_B, "rolled back"));
+  (void)say(bed, CALL_B, SDP_ROLLBACK, NULL);
+  (void)say(bed, CALL_A, SDP_OFFER, bed->offer);
+  g_assert_true(negotiation_add_candidate(bed->negotiation, CALL_B, "again"));
+  g_assert_true(negotiation_add_candidate(bed->negotiation, CALL_B, ""));
+  result = say(bed, CALL_B, SDP_ANSWER, lite);
+  g_assert_cmpstr(result->ice[CALL_B].candidates[described], ==, "again");
+  g_assert_cmpuint(g_strv_length(result->ice[CALL_B].candidates), ==, described + 1);
+  g_assert_true(result->ice[CALL_B].complete);
+}
+
 #define ADD(path, fn) g_test_add(path, Bed, NULL, bed_up, fn, bed_down)
 
 int main(int argc, char **argv) {
@@ -259,5 +294,6 @@ int main(int argc, char **argv) {
   ADD("/relay/negotiation/directions", test_directions);
   ADD("/relay/negotiation/simulcast", test_simulcast);
   ADD("/relay/negotiation/full", test_full);
+  ADD("/relay/negotiation/trickled", test_trickled);
   return g_test_run();
 }

@@ -134,6 +134,8 @@ static RelayTrack track_new(const char *mid, guint32 ssrc) {
   g_strlcpy(track.call.mid, mid, sizeof track.call.mid);
   track.call.pt = 96;
   track.media_pts[1] = (guint64)1 << 32;
+  track.codecs = g_array_new(FALSE, TRUE, sizeof(CallTrack));
+  g_array_append_val(track.codecs, track.call);
   if (ssrc != 0)
     g_array_append_val(track.ssrcs, ssrc);
   return track;
@@ -250,7 +252,7 @@ static void test_map_taps_follow_tracks(void) {
   ssrc_map_mid(&map, "0")->number = 50;
   ssrc_map_mid(&map, "1")->number = 51;
   GArray *changed = tracks_new("0", 1, "1", 2);
-  g_array_index(changed, RelayTrack, 1).call.pt = 97;
+  g_array_index(g_array_index(changed, RelayTrack, 1).codecs, CallTrack, 0).pt = 97;
   ssrc_map_set_tracks(&map, changed);
   g_assert_cmpuint(ssrc_map_mid(&map, "0")->number, ==, 50);
   g_assert_cmpuint(ssrc_map_mid(&map, "1")->number, ==, 0); /* R9: another payload type needs a new tap */

@@ -214,7 +214,7 @@ static void test_hostile(void) {
   refuse(short_lines, SDP_ERROR_TOO_LARGE);
   refuse(sections, SDP_ERROR_TOO_LARGE);
   refuse(few_sections, SDP_ERROR_TOO_LARGE);
-  refuse(spaced, SDP_ERROR_TOO_LARGE);
+  refuse(spaced, SDP_ERROR_MALFORMED);
   refuse(same_mids, SDP_ERROR_MALFORMED);
   refuse(two_groups, SDP_ERROR_UNSUPPORTED);
   refuse("", SDP_ERROR_MALFORMED);
@@ -222,6 +222,31 @@ static void test_hostile(void) {
   refuse(HEAD "a=x\ra=candidate:1 1 udp 1 198.51.100.7 1 typ host\r\n", SDP_ERROR_MALFORMED);
   refuse(HEAD "a=\x01\r\n", SDP_ERROR_MALFORMED);
   refuse(HEAD "a=\xff\xfe\r\n", SDP_ERROR_MALFORMED);
+}
+
+/* What GstSDP takes anywhere, and the last of several, so that another reader would see another description. */
+static void test_lines(void) {
+  static const char *const more[] = {
+      "v=0\r\n",     "v=1\r\n", "o=- 9 9 IN IP4 127.0.0.1\r\n", "s=other\r\n", "x=1\r\n", "a\r\n", "a =x\r\n", " a=x\r\n",
+      "\r\na=x\r\n", "A=x\r\n"};
+  for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
+    g_autofree char *session = g_strconcat(HEAD, more[i], "a=group:BUNDLE 0\r\n" AUDIO("0") TRANSPORT, NULL);
+    g_autofree char *section = g_strconcat(HEAD "a=group:BUNDLE 0\r\n" AUDIO("0") TRANSPORT, more[i], NULL);
+    refuse(session, SDP_ERROR_MALFORMED);
+    refuse(section, SDP_ERROR_MALFORMED);
+  }
+  refuse(HEAD "a=group:BUNDLE 0\r\n" AUDIO("0") TRANSPORT "t=0 0\r\n", SDP_ERROR_MALFORMED);
+  refuse("v=0 \r\n", SDP_ERROR_MALFORMED);
+  g_autofree char *blank = rewritten(HEAD "a=group:BUNDLE 0\r\n" AUDIO("0") TRANSPORT "\r\n\n", SDP_OFFER);
+  g_autofree char *bare = rewritten(HEAD "a=group:BUNDLE 0\na=x:1\n" AUDIO("0") TRANSPORT, SDP_OFFER);
+  g_assert_nonnull(strstr(bare, "a=x:1\r\n"));
+}
+
+/* A title of a section (RFC 8866 section 5.4) takes no other line with it. */
+static void test_title(void) {
+  g_autofree char *after = rewritten(
+      HEAD "a=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\ni=microphone\r\na=mid:0\r\na=rtcp-mux\r\n" TRANSPORT, SDP_OFFER);
+  g_assert_nonnull(strstr(after, "\r\na=mid:0\r\n"));
 }
 
 static void test_unsupported(void) {
@@ -238,7 +263,7 @@ static void test_unsupported(void) {
 static void test_strip(void) {
   const char *sdp =
       HEAD "c=IN IP4 198.51.100.7\r\na=Candidate:1 1 udp 1 198.51.100.7 1 typ host\r\na=group:BUNDLE 0\r\na=tls-id:x\r\n" AUDIO("0")
-          TRANSPORT " a=CANDIDATE:1 1 udp 1 198.51.100.7 1 typ host\r\na=rtcp:5 IN IP4 198.51.100.7\r\na=rtcp 5 IN IP4 198.51.100.7\r\n"
+          TRANSPORT "a=CANDIDATE:1 1 udp 1 198.51.100.7 1 typ host\r\na=rtcp:5 IN IP4 198.51.100.7\r\na=rtcp 5 IN IP4 198.51.100.7\r\n"
                     "a=candidate 1 1 udp 1 198.51.100.7 1 typ host\r\na=ICE-Options:renomination\r\na=x-own:kept\r\n"
                     "m=video 0 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 198.51.100.7\r\na=mid:1\r\na=inactive\r\n" TRANSPORT;
   g_autofree char *after = rewritten(sdp, SDP_OFFER);
@@ -351,6 +376,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/relay/sdp/read-bundle-only", test_read_bundle_only);
   g_test_add_func("/relay/sdp/full", test_full);
   g_test_add_func("/relay/sdp/hostile", test_hostile);
+  g_test_add_func("/relay/sdp/lines", test_lines);
+  g_test_add_func("/relay/sdp/title", test_title);
   g_test_add_func("/relay/sdp/unsupported", test_unsupported);
   g_test_add_func("/relay/sdp/strip", test_strip);
   g_test_add_func("/relay/sdp/large-is-quick", test_large_is_quick);

@@ -19,6 +19,15 @@ static void test_from_before(void) {
   g_assert_false(sequence_admits(&sequence, 6, 0));
 }
 
+/* What came while the gate was closed was older than what had come before: that does not let in what lies between them. */
+static void test_older_while_closed(void) {
+  Sequence sequence = {0};
+  g_assert_true(sequence_admits(&sequence, 20, 1));
+  sequence_closed(&sequence, 15);
+  g_assert_false(sequence_admits(&sequence, 18, 2));
+  g_assert_true(sequence_admits(&sequence, 21, 2));
+}
+
 static void test_next_take(void) {
   Sequence sequence = {0};
   g_assert_true(sequence_admits(&sequence, 10, 1));
@@ -51,7 +60,7 @@ static void test_random(void) {
   g_test_message("seed %u", seed);
   g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
   Sequence sequence = {0};
-  gint64 number = 60000, closed = -1, first = 0;
+  gint64 number = 60000, highest = -1, closed = -1, first = 0;
   guint32 take = 0, first_take = 0;
   guint admitted = 0, repaired = 0;
   for (guint i = 0; i < 200000; i++) {
@@ -59,9 +68,10 @@ static void test_random(void) {
       take = take != 0 ? 0 : 1 + i;
     number += g_rand_int_range(rand, 1, 4);
     const gint64 is = number - (g_rand_int_range(rand, 0, 5) == 0 ? g_rand_int_range(rand, 0, 60) : 0);
+    highest = MAX(highest, is);
     if (take == 0) {
       sequence_closed(&sequence, (guint16)is);
-      closed = MAX(closed, is);
+      closed = highest; /* even if this one is older: all up to there was sent before the gate opens again */
       first_take = 0;
       continue;
     }
@@ -84,6 +94,7 @@ static void test_random(void) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/relay/sequence/from-before", test_from_before);
+  g_test_add_func("/relay/sequence/older-while-closed", test_older_while_closed);
   g_test_add_func("/relay/sequence/next-take", test_next_take);
   g_test_add_func("/relay/sequence/numbers-anew", test_numbers_anew);
   g_test_add_func("/relay/sequence/random", test_random);

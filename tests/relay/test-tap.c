@@ -91,6 +91,27 @@ static void test_ring_full_writes_nothing(void) {
   tap_ring_free(ring);
 }
 
+/* A mark stays where it was, over wraps and whatever is pushed after it. */
+static void test_ring_passed(void) {
+  TapRing *ring = tap_ring_new(4096);
+  TapRecord in = {.type = TAP_RECORD_RTP, .n_bytes = 1200}, out;
+  guint8 payload[1200] = {0};
+  const guint8 *bytes;
+  g_assert_true(tap_ring_passed(ring, tap_ring_written(ring)));
+  for (guint i = 0; i < 20; i++) {
+    g_assert_true(tap_ring_push(ring, &in, payload));
+    const guint64 written = tap_ring_written(ring);
+    g_assert_true(tap_ring_push(ring, &in, payload));
+    g_assert_false(tap_ring_passed(ring, written));
+    g_assert_true(tap_ring_pop(ring, &out, &bytes));
+    g_assert_true(tap_ring_passed(ring, written));
+    g_assert_true(tap_ring_pop(ring, &out, &bytes));
+    g_assert_true(tap_ring_passed(ring, written));
+    g_assert_false(tap_ring_pop(ring, &out, &bytes));
+  }
+  tap_ring_free(ring);
+}
+
 static gboolean readable(int fd) {
   return poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) == 1;
 }
@@ -192,6 +213,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/relay/tap/never-mixes-takes", test_gate_never_mixes_takes);
   g_test_add_func("/relay/ring/order-and-wipe", test_ring_order_and_wipe);
   g_test_add_func("/relay/ring/full-writes-nothing", test_ring_full_writes_nothing);
+  g_test_add_func("/relay/ring/passed", test_ring_passed);
   g_test_add_func("/relay/ring/wakes-once-a-batch", test_ring_wakes_once_a_batch);
   g_test_add_func("/relay/ring/two-threads", test_ring_two_threads);
   return g_test_run();

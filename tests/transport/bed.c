@@ -86,7 +86,7 @@ static void on_state(Leg *leg, LegState state, const char *why, gpointer user) {
 static void make_leg(Worker *worker, gpointer data) {
   static const LegEvents events = {on_rtp, on_rtcp, on_data, on_state};
   BedLeg *leg = data;
-  leg->leg = leg_new(worker, &leg->local, &events, leg);
+  leg->leg = leg_new(worker, &leg->local, LEG_CLIENT, &events, leg);
 }
 
 BedLeg *bed_leg(Bed *bed) {
