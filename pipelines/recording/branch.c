@@ -71,6 +71,8 @@ static GstPadProbeReturn on_event(Branch *branch, GstEvent *event) {
     gst_event_replace(&branch->segment, event);
   if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE(event) == GST_EVENT_TAG)
     return later ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_GAP) /* it says what the next frame's time says, and may come before the segment did */
+    return GST_PAD_PROBE_DROP;
   if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
     return GST_PAD_PROBE_OK;
   gst_event_parse_caps(event, &caps);
