@@ -68,3 +68,8 @@ gboolean answer_parse_sha256(const char *hex, guint8 hash[32]) {
   }
   return TRUE;
 }
+
+guint64 answer_request_number(const json_t *object) {
+  const json_t *value = json_object_get(object, "request");
+  return json_is_string(value) ? g_ascii_strtoull(json_string_value(value), NULL, 10) : (guint64)MAX(0, json_integer_value(value));
+}

@@ -6,6 +6,7 @@
 #include "signaling/api-plan.h"
 #include "signaling/receipt.h"
 #include "signaling/session-plan.h"
+#include "signaling/session-unrecorded.h"
 
 typedef struct Letter { /* one request about one person's letter */
   Daemon *daemon;
@@ -19,9 +20,11 @@ typedef struct Letter { /* one request about one person's letter */
   json_t *leaf;
   char *withdraw_key;
   guint8 withdraw_key_hash[32];
+  gboolean told; /* that the ledger refused it; the request is answered then */
 } Letter;
 
 static void letter_free(Letter *letter) {
+  session_release(letter->session);
   json_decref(letter->leaf);
   g_free(letter->withdraw_key);
   g_free(letter);
@@ -71,41 +74,78 @@ static void show(Letter *letter) {
                 "state", session_plan_asks(session) ? "open" : "over", "answer", answer_word(letter));
   if (view.answer == CONSENT_ANSWER_GRANTED)
     json_object_set_new(answer, "media", json_string(MEDIA[view.media]));
+  if (letter->invited->member != NULL && session_is_unrecorded(session, letter->invited->member))
+    json_object_set_new(answer, "unwritten", json_true());
+  if (letter->invited->late != NULL)
+    json_object_set(answer, "recorded", letter->invited->late);
   finish_json(letter, answer);
 }
 
 /* --- answering it --- */
 
-static void on_kept(const VaultReply *reply, gpointer user) {
-  Letter *letter = user;
-  if (reply->error != NULL) {
-    finish(letter, 503, "storage", "The store does not answer, so your answer is not safe yet: send it again.");
-    return;
-  }
+static void write_leaf(gpointer user);
+
+static void letter_forget(gpointer user) {
+  letter_free(user);
+}
+
+static json_t *recorded_json(const Letter *letter, const json_t *proof) {
   g_autofree char *key_hash = letter->withdraw_key != NULL ? receipt_hex(letter->withdraw_key_hash) : NULL;
   const ReceiptFacts facts = {.session = letter->session->id,
                               .participant = letter->invited->id,
                               .disclosure = letter->session->plan->request->disclosure,
                               .withdraw_key_sha256 = key_hash};
-  json_t *receipt = receipt_new(letter->daemon->vault, &facts, reply->proof);
-  if (receipt == NULL) {
-    g_autofree char *why = receipt_missing_text(reply->error);
-    finish(letter, 503, "no_receipt", why);
+  json_t *receipt = receipt_new(letter->daemon->vault, &facts, proof);
+  return receipt != NULL
+             ? json_pack("{s:s, s:o, s:s*}", "type", "consent.recorded", "receipt", receipt, "withdraw_key", letter->withdraw_key)
+             : NULL;
+}
+
+static void tell_unwritten(Letter *letter, const GError *why) {
+  g_autofree char *missing = receipt_missing_text(why);
+  g_autofree char *text = g_strconcat(
+      missing, " Nothing is recorded until it can be written: that is tried again by itself, and then your letter has it.", NULL);
+  http_respond_error(letter->request, 503, "no_receipt", text);
+  letter->told = TRUE;
+}
+
+/* R7, R21: an answer that the ledger lacks keeps the gate closed until it stands there; the letter is where its receipt is looked for then (R24). */
+static void on_kept(const VaultReply *reply, gpointer user) {
+  Letter *letter = user;
+  json_t *recorded = recorded_json(letter, reply->proof);
+  if (recorded == NULL) {
+    if (!letter->told)
+      tell_unwritten(letter, reply->error);
+    session_unrecorded(letter->session, letter->invited->member, write_leaf, letter_forget, letter);
     return;
   }
-  finish_json(letter, json_pack("{s:s, s:o, s:s*}", "type", "consent.recorded", "receipt", receipt, "withdraw_key", letter->withdraw_key));
+  session_unrecorded_done(letter->session, letter);
+  if (!letter->told) {
+    finish_json(letter, recorded);
+    return;
+  }
+  json_decref(letter->invited->late);
+  letter->invited->late = recorded;
+  letter_free(letter);
+}
+
+static void write_leaf(gpointer user) {
+  Letter *letter = user;
+  Vault *vault = letter->daemon->vault;
+  if (letter->withdraw_key != NULL)
+    vault_withdraw_key_put(vault, letter->session->id, letter->session->plan->request->number, letter->invited->id,
+                           letter->withdraw_key_hash);
+  vault_append_proven(vault, letter->session->id, json_deep_copy(letter->leaf), on_kept, letter);
 }
 
 /* The core has accepted it: on the ledger before anything that follows from it. */
 static void keep(gpointer user) {
   Letter *letter = user;
-  Vault *vault = letter->daemon->vault;
+  session_unrecorded_forget(letter->session, letter->invited->member);
+  g_clear_pointer(&letter->invited->late, json_decref);
   g_message("event=%s session=%s participant=%s written=yes", letter->event, letter->session->id, letter->invited->id);
   letter->invited->granted = letter->withdraw_key != NULL;
-  if (letter->withdraw_key != NULL)
-    vault_withdraw_key_put(vault, letter->session->id, letter->session->plan->request->number, letter->invited->id,
-                           letter->withdraw_key_hash);
-  vault_append_proven(vault, letter->session->id, g_steal_pointer(&letter->leaf), on_kept, letter);
+  write_leaf(letter);
 }
 
 static void hand_in(Letter *letter, const ConsentEvent *event) {
@@ -150,7 +190,7 @@ static void on_withdrawn(json_t *result, gpointer user) {
 
 /* After one's own yes a no is a withdrawal, acknowledged when it is durable (R4, R13). */
 static void decline(Letter *letter, ConsentEvent event) {
-  if (view_of(letter).answer == CONSENT_ANSWER_GRANTED) {
+  if (view_of(letter).answer == CONSENT_ANSWER_GRANTED || letter->invited->granted) {
     letter->invited->granted = FALSE;
     session_withdraw(letter->session, letter->invited->member, event.request, CONSENT_SCOPE_UNSET, letter->received_us, on_withdrawn,
                      letter);
@@ -191,7 +231,7 @@ static void on_ready(Session *session, gpointer user) {
     finish(letter, 503, "storage", "The store does not answer: try again later.");
     return;
   }
-  letter->session = session;
+  letter->session = session_hold(session);
   letter->invited = session_plan_invited(session, letter->token.participant);
   if (session->plan == NULL)
     finish(letter, 404, "no_request", "Nobody has asked in writing about this session.");
@@ -214,7 +254,7 @@ void api_consent(HttpRequest *request, Daemon *daemon, const Token *token) {
                        "This gate serves as many sessions as it may ([limits] sessions_max): try again later.");
     return;
   }
-  if (session->idle_since_us > 0) /* in use: not to be forgotten while its answer is on the way to the disk */
+  if (session->idle_since_us > 0) /* in use */
     session->idle_since_us = daemon_now_us();
   Letter *letter = g_new0(Letter, 1);
   *letter = (Letter){.daemon = daemon, .request = request, .token = *token, .received_us = daemon_now_us()};

@@ -14,6 +14,7 @@ typedef struct Export {
   char *session, *participant, *by; /* participant NULL: everyone, side by side */
   ExportRange range;
   gboolean whole, matroska;
+  gboolean opening; /* the export thread waits for its stream */
   GCancellable *cancel;
   GError *error;
   pthread_mutex_t lock;
@@ -44,12 +45,18 @@ static json_t *export_leaf(const Export *export, const char *type) {
   return leaf;
 }
 
+static gboolean is_cut(const Export *export) {
+  return g_cancellable_is_cancelled(export->cancel);
+}
+
 static void open_stream(gpointer data) { /* control thread */
   Export *export = data;
   g_autofree char *name = g_strdup_printf("%s-%s.%s", export->session, export->participant != NULL ? export->participant : "everyone",
                                           export->matroska ? "mkv" : "webm");
   pthread_mutex_lock(&export->lock);
-  export->stream = http_respond_stream(export->request, export->matroska ? "video/x-matroska" : "video/webm", name);
+  if (!is_cut(export))
+    export->stream = http_respond_stream(export->request, export->matroska ? "video/x-matroska" : "video/webm", name);
+  export->opening = FALSE;
   pthread_cond_signal(&export->opened);
   pthread_mutex_unlock(&export->lock);
 }
@@ -58,17 +65,18 @@ static gboolean sink(const guint8 *bytes, gsize n, gpointer user) { /* export th
   Export *export = user;
   if (export->stream == NULL) {
     pthread_mutex_lock(&export->lock);
+    export->opening = TRUE;
     control_post(export->daemon->control, G_PRIORITY_DEFAULT, open_stream, export, NULL);
-    while (export->stream == NULL)
+    while (export->opening)
       pthread_cond_wait(&export->opened, &export->lock);
     pthread_mutex_unlock(&export->lock);
   }
-  return http_stream_write(export->stream, bytes, n);
+  return export->stream != NULL && http_stream_write(export->stream, bytes, n);
 }
 
 static void answer_error(const Export *export) {
   const GError *error = export->error;
-  if (g_error_matches(error, VAULT_ERROR, VAULT_ERROR_ERASED) || g_error_matches(error, EXPORT_ERROR, EXPORT_ERROR_CANCELLED))
+  if (is_cut(export) || g_error_matches(error, VAULT_ERROR, VAULT_ERROR_ERASED))
     http_respond_error(export->request, 410, "erased", "This recording has been erased.");
   else if (g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) || g_error_matches(error, EXPORT_ERROR, EXPORT_ERROR_NOTHING_KEPT))
     http_respond_error(export->request, 404, "nothing_kept", error->message);
@@ -78,7 +86,7 @@ static void answer_error(const Export *export) {
 
 static void finish(Export *export) {
   if (export->stream != NULL)
-    http_stream_end(export->stream, export->whole);
+    http_stream_end(export->stream, export->whole && !is_cut(export));
   else
     answer_error(export);
   g_ptr_array_remove_fast(export->daemon->exports, export);
@@ -91,11 +99,22 @@ static void on_end_logged(const VaultReply *reply, gpointer user) {
   finish(export);
 }
 
-/* R18: finished exports are named in a later withdrawal's acknowledgement; so the reader gets the end of the file after it is on the ledger. */
+static void on_drained(gboolean whole, gpointer user) {
+  Export *export = user;
+  if (whole)
+    vault_append(export->daemon->vault, export->session, export_leaf(export, "export_end"), on_end_logged, export);
+  else {
+    export->whole = FALSE;
+    finish(export);
+  }
+}
+
+/* R18: finished exports are named in a later withdrawal's acknowledgement. Finished is one that its reader has taken all of but the end, which follows when
+ * this is on the ledger; until then a withdrawal cuts it, and it is not whole. */
 static void on_finished(gpointer data) { /* control thread */
   Export *export = data;
-  if (export->whole)
-    vault_append(export->daemon->vault, export->session, export_leaf(export, "export_end"), on_end_logged, export);
+  if (export->whole && export->stream != NULL && !is_cut(export))
+    http_stream_drain(export->stream, on_drained, export);
   else
     finish(export);
 }
@@ -209,9 +228,12 @@ void api_export(HttpRequest *request, Daemon *daemon, const char *session, const
 }
 
 void api_export_cut(Daemon *daemon, const char *session) {
-  for (guint i = 0; i < daemon->exports->len; i++) {
+  for (guint i = daemon->exports->len; i-- > 0;) {
     Export *export = daemon->exports->pdata[i];
-    if (session == NULL || g_str_equal(export->session, session))
-      g_cancellable_cancel(export->cancel);
+    if (session != NULL && !g_str_equal(export->session, session))
+      continue;
+    g_cancellable_cancel(export->cancel);
+    if (export->stream != NULL)        /* also of a reader who stands still: what is queued is not theirs to wait for */
+      http_stream_cut(export->stream); /* ends the export where its reader alone was waited for */
   }
 }

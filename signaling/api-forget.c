@@ -37,7 +37,8 @@ void api_forget(HttpRequest *request, Daemon *daemon, const char *rest, const To
     return;
   }
   if (is_live(daemon, parts[0])) {
-    http_respond_error(request, 409, "session_live", "This session is not over: it can be forgotten an hour after everybody has left.");
+    http_respond_error(request, 409, "session_live",
+                       "This session is not over: it can be forgotten an hour after everybody has left and closed its page.");
     return;
   }
   vault_forget(daemon->vault, parts[0], n == 3 ? parts[2] : NULL, on_forgotten, request);

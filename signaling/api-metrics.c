@@ -23,12 +23,14 @@ static People count_people(const Daemon *daemon) {
 static void media(Metrics *metrics, const Daemon *daemon) {
   WorkerStats sum = {0};
   RecorderStats recorders = {0};
+  guint64 overrun = 0;
   for (guint i = 0; i < daemon->n_lanes; i++) {
     const WorkerStats one = worker_stats(daemon->lanes[i].worker);
     sum.packets_in += one.packets_in, sum.packets_out += one.packets_out, sum.bytes_in += one.bytes_in, sum.bytes_out += one.bytes_out;
     sum.refused_stun += one.refused_stun, sum.refused_dtls += one.refused_dtls, sum.refused_srtp += one.refused_srtp;
-    sum.refused_unknown += one.refused_unknown, sum.send_failed += one.send_failed, sum.socket_overflow += one.socket_overflow,
-        sum.ice_overflow += one.ice_overflow, sum.legs += one.legs;
+    sum.refused_ssrc += one.refused_ssrc, sum.refused_unknown += one.refused_unknown, sum.send_failed += one.send_failed,
+        sum.socket_overflow += one.socket_overflow, sum.ice_overflow += one.ice_overflow, sum.legs += one.legs;
+    overrun += tap_ring_refused(daemon->lanes[i].ring);
     const RecorderStats recorder = recorder_stats(daemon->lanes[i].recorder);
     recorders.branches += recorder.branches, recorders.packets += recorder.packets, recorders.lost += recorder.lost;
     recorders.segments += recorder.segments, recorders.dropped_stale += recorder.dropped_stale;
@@ -41,6 +43,7 @@ static void media(Metrics *metrics, const Daemon *daemon) {
   metrics_sample(metrics, "by", "stun", (double)sum.refused_stun);
   metrics_sample(metrics, "by", "dtls", (double)sum.refused_dtls);
   metrics_sample(metrics, "by", "srtp", (double)sum.refused_srtp);
+  metrics_sample(metrics, "by", "ssrc", (double)sum.refused_ssrc);
   metrics_sample(metrics, "by", "unknown", (double)sum.refused_unknown);
   metrics_single(metrics, "recgate_send_failed_total", METRICS_COUNTER, "Datagrams that the socket did not take.", (double)sum.send_failed);
   metrics_single(metrics, "recgate_socket_overflow_total", METRICS_COUNTER, "Datagrams lost in the kernel before they were read.",
@@ -52,6 +55,8 @@ static void media(Metrics *metrics, const Daemon *daemon) {
                  recorders.branches);
   metrics_single(metrics, "recgate_recorded_packets_total", METRICS_COUNTER, "Packets that entered a take.", (double)recorders.packets);
   metrics_single(metrics, "recgate_recorded_lost_total", METRICS_COUNTER, "Packets that a take missed.", (double)recorders.lost);
+  metrics_single(metrics, "recgate_overrun_packets_total", METRICS_COUNTER,
+                 "Admitted packets that a recorder's queue had no room for; each time the take ends.", (double)overrun);
   metrics_single(metrics, "recgate_stale_packets_total", METRICS_COUNTER, "Packets of an ended take that were thrown away.",
                  (double)recorders.dropped_stale);
   metrics_single(metrics, "recgate_segments_total", METRICS_COUNTER, "Segments that were completed.", (double)recorders.segments);

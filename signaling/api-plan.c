@@ -14,9 +14,11 @@ typedef struct Planning {
   Token by;
   char *id;
   Session *session;
+  gboolean refused, exists; /* by the ledger; because it has a plan of that name */
 } Planning;
 
 static void planning_free(Planning *planning) {
+  session_release(planning->session);
   g_free(planning->id);
   g_free(planning);
 }
@@ -155,12 +157,11 @@ static json_t *people_json(const Planning *planning, gboolean *linked) {
   return people;
 }
 
-static void on_durable(const VaultReply *reply, gpointer user) {
-  Planning *planning = user;
-  if (reply->error != NULL) {
-    finish(planning, 503, "storage", "The store does not answer: the session may be planned or not; look at it before you try again.");
-    return;
-  }
+static void finish_exists(Planning *planning) {
+  finish(planning, 409, "session_exists", "There is a session of that name already: plan another one under a name of its own.");
+}
+
+static void answer(Planning *planning) {
   const Session *session = planning->session;
   const Plan *plan = session->plan;
   g_autofree char *starts = daemon_rfc3339(plan->starts_ms), *ends = daemon_rfc3339(plan->ends_ms);
@@ -181,21 +182,40 @@ static void on_durable(const VaultReply *reply, gpointer user) {
 
 /* --- planning --- */
 
-static ConsentResult make(Planning *planning, GError **error) {
+static void on_planned(Session *session, gpointer user) {
+  Planning *planning = user;
+  if (planning->exists)
+    finish_exists(planning);
+  else if (planning->refused)
+    finish(planning, 503, "storage",
+           "Nothing was planned: the store does not take it. Try again later, under another name where this one is taken then.");
+  else if (session == NULL || session->plan == NULL)
+    finish(planning, 503, "storage", "The store does not answer: the session may be planned or not; look at it before you try again.");
+  else
+    answer(planning);
+}
+
+/* What the session is now, its ledger says. */
+static void on_written(const VaultReply *reply, gpointer user) {
+  Planning *planning = user;
+  planning->refused = reply->error != NULL;
+  planning->exists = g_error_matches(reply->error, VAULT_ERROR, VAULT_ERROR_EXISTS);
+  session_when_ready(planning->session, on_planned, planning);
+  session_recall(planning->session);
+}
+
+static gboolean plan(Planning *planning, GError **error) {
   const json_t *body = http_body(planning->request);
-  PlanDraft draft = {.by = planning->by.participant, .by_name = planning->by.name, .invited = g_array_new(FALSE, TRUE, sizeof(Invited))};
-  json_t *disclosure = NULL;
-  Request *request = NULL;
-  ConsentResult result = CONSENT_REFUSED;
-  if (read_hours(body, &draft, error) && read_people(body, planning->daemon->config, draft.invited, error))
+  g_autoptr(GArray) people = g_array_new(FALSE, TRUE, sizeof(Invited));
+  PlanDraft draft = {.by = planning->by.participant, .by_name = planning->by.name, .invited = people};
+  json_auto_t *disclosure = NULL;
+  if (read_hours(body, &draft, error) && read_people(body, planning->daemon->config, people, error))
     disclosure = read_disclosure(body, error);
-  if (disclosure != NULL)
-    request = session_request_new(planning->session, disclosure, planning->by.name, NULL, error);
+  Request *request = disclosure != NULL ? session_request_new(planning->session, disclosure, planning->by.name, NULL, error) : NULL;
   if (request != NULL)
-    result = session_plan_make(planning->session, &draft, request, on_durable, planning);
-  json_decref(disclosure);
-  g_clear_pointer(&draft.invited, g_array_unref);
-  return result;
+    session_plan_write(planning->session, &draft, request, on_written, planning);
+  session_request_unref(request);
+  return request != NULL;
 }
 
 static void on_ready(Session *session, gpointer user) {
@@ -205,17 +225,14 @@ static void on_ready(Session *session, gpointer user) {
     finish(planning, 503, "storage", "The store does not answer: try again later.");
     return;
   }
-  planning->session = session;
-  if (session->plan != NULL || session->used || session->members->len > 0 || session->requests->len > 0) {
-    finish(planning, 409, "session_exists", "There is a session of that name already: plan another one under a name of its own.");
+  planning->session = session_hold(session);
+  if (session->plan != NULL || session->used || session->members->len > 0) {
+    finish_exists(planning);
     return;
   }
-  ConsentResult result = make(planning, &error);
-  if (error != NULL)
+  if (!plan(planning, &error))
     finish(planning, 400, g_error_matches(error, DISCLOSURE_ERROR, DISCLOSURE_ERROR_MISSING) ? "disclosure_incomplete" : "bad_request",
            error->message);
-  else if (result != CONSENT_OK)
-    finish(planning, 409, consent_result_text(result), answer_refusal_text(result));
 }
 
 void api_plan_post(HttpRequest *request, Daemon *daemon, const Token *token) {

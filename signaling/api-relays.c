@@ -52,6 +52,16 @@ static gboolean read_whose(HttpRequest *request, const Token *token, char *sessi
   return TRUE;
 }
 
+/* FALSE: answered. */
+static gboolean read_from(HttpRequest *request, CallSide *from) {
+  const char *text = json_text_member(http_body(request), "from");
+  *from = g_strcmp0(text, "sfu") == 0 ? CALL_B : CALL_A;
+  if (*from == CALL_B || g_strcmp0(text, "client") == 0)
+    return TRUE;
+  http_respond_error(request, 400, "bad_from", "“from” says whose it is: “client” or “sfu”.");
+  return FALSE;
+}
+
 typedef struct Described { /* what a body says; borrowed from it, and so from its request */
   CallSide from;
   SdpType type;
@@ -59,21 +69,17 @@ typedef struct Described { /* what a body says; borrowed from it, and so from it
 } Described;
 
 static gboolean read_description(HttpRequest *request, Described *described) {
-  const char *from = json_text_member(http_body(request), "from");
   const json_t *description = json_object_get(http_body(request), "description");
   described->type_text = json_text_member(description, "type");
   described->type = sdp_type_parse(described->type_text);
   described->sdp = json_text_member(description, "sdp");
-  if (g_strcmp0(from, "client") != 0 && g_strcmp0(from, "sfu") != 0) {
-    http_respond_error(request, 400, "bad_from", "“from” says whose description it is: “client” or “sfu”.");
+  if (!read_from(request, &described->from))
     return FALSE;
-  }
   if (described->type == SDP_NONE || (described->sdp == NULL && described->type != SDP_ROLLBACK)) {
     http_respond_error(request, 400, "bad_description",
                        "“description” needs a “type” of offer, answer, pranswer or rollback, and an “sdp”.");
     return FALSE;
   }
-  described->from = g_str_equal(from, "client") ? CALL_A : CALL_B;
   return TRUE;
 }
 
@@ -135,6 +141,45 @@ static void pass_when_ready(HttpRequest *request, Relay *relay, const Described 
   }
 }
 
+static gboolean are_candidates(const json_t *candidates) {
+  for (gsize i = 0; i < json_array_size(candidates); i++) {
+    const char *text = json_text_member(json_array_get(candidates, i), "candidate");
+    if (text == NULL || (*text != '\0' && !g_str_has_prefix(text, "candidate:")))
+      return FALSE;
+  }
+  return json_array_size(candidates) > 0 && json_array_size(candidates) <= RELAY_CANDIDATES_MAX;
+}
+
+/* RFC 8838. A client's are not needed: the gate, ICE-lite towards it, learns where it is from its checks. */
+static void post_candidates(HttpRequest *request, Relay *relay, const json_t *candidates, const Token *token) {
+  CallSide from;
+  g_autoptr(GError) error = NULL;
+  if (!read_from(request, &from))
+    return;
+  if (json_object_get(http_body(request), "description") != NULL)
+    http_respond_error(request, 400, "bad_candidates", "“candidates” and a “description” are two requests, in either order.");
+  else if (!are_candidates(candidates))
+    http_respond_error(request, 400, "bad_candidates",
+                       "“candidates” are 1 to " G_STRINGIFY(
+                           RELAY_CANDIDATES_MAX) " of {“candidate”: “candidate:…”}, as browsers and SFUs trickle them; “” is their end.");
+  else if (from == CALL_B && token->role != TOKEN_ROLE_SERVICE)
+    http_respond_error(request, 403, "service_only",
+                       "The gate itself may check an SFU's candidates, so they are taken from a service alone: let your server send them.");
+  else if (!relay_candidates(relay, from, candidates, &error))
+    relay_respond_error(request, error);
+  else
+    http_respond_bytes(request, 204, NULL, g_bytes_new(NULL, 0));
+}
+
+static void post_more(HttpRequest *request, Relay *relay, const Token *token) {
+  const json_t *candidates = json_object_get(http_body(request), "candidates");
+  Described described;
+  if (candidates != NULL)
+    post_candidates(request, relay, candidates, token);
+  else if (read_description(request, &described) && may_describe(request, relay, &described, token))
+    pass_when_ready(request, relay, &described, FALSE);
+}
+
 static void post_new(HttpRequest *request, Daemon *daemon, const Token *token) {
   char session[TOKEN_ID_BYTES_MAX + 1], participant[TOKEN_ID_BYTES_MAX + 1];
   Described described;
@@ -157,7 +202,6 @@ static void post_new(HttpRequest *request, Daemon *daemon, const Token *token) {
 void api_relays(HttpRequest *request, Daemon *daemon, const char *id, const Token *token) {
   const char *method = http_method(request);
   const gboolean is_post = g_str_equal(method, "POST"), is_delete = id != NULL && g_str_equal(method, "DELETE");
-  Described described;
   if (!g_str_equal(daemon->config->sfu_mode, "relays"))
     http_respond_error(request, 404, "relays_off", "This gate passes no relays: its operator sets [sfu] mode = relays.");
   else if (token->role == TOKEN_ROLE_AUDITOR)
@@ -176,7 +220,7 @@ void api_relays(HttpRequest *request, Daemon *daemon, const char *id, const Toke
     else if (is_delete) {
       relay_end(relay);
       http_respond_bytes(request, 204, NULL, g_bytes_new(NULL, 0));
-    } else if (read_description(request, &described) && may_describe(request, relay, &described, token))
-      pass_when_ready(request, relay, &described, FALSE);
+    } else
+      post_more(request, relay, token);
   }
 }

@@ -3,6 +3,7 @@
 
 #include "gate/vault/vault-reader.h"
 #include "pipelines/transport/control.h"
+#include "signaling/answer.h"
 #include "signaling/api-export.h"
 #include "signaling/disclosure.h"
 #include "signaling/receipt.h"
@@ -181,6 +182,7 @@ static void erase_past(Withdrawing *withdrawing) {
                             .request = withdrawing->number,
                             .scope = SCOPES[withdrawing->scope],
                             .participant = withdrawing->participant,
+                            .theirs = TRUE,
                             .reason = "withdrawn"};
   api_export_cut(withdrawing->daemon, withdrawing->session);
   append_leaf(withdrawing);
@@ -224,6 +226,26 @@ static const char *own_answer(const Withdrawing *withdrawing, const json_t *numb
   return answer_word;
 }
 
+static gboolean contains(const json_t *ids, const char *id) {
+  for (gsize i = 0; i < json_array_size(ids); i++)
+    if (g_strcmp0(json_string_value(json_array_get(ids, i)), id) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* As the vault finds them (VaultErase.theirs): what this person said yes to, or was there for. */
+static gboolean is_theirs(const Withdrawing *withdrawing, const json_t *number) {
+  const char *answer_word = own_answer(withdrawing, number);
+  const json_t *takes = json_object_get(withdrawing->found, "takes");
+  gboolean there = answer_word != NULL && g_strcmp0(answer_word, "declined") != 0;
+  for (gsize i = 0; !there && i < json_array_size(takes); i++) {
+    const json_t *take = json_array_get(takes, i);
+    there = json_equal(json_object_get(take, "request"), (json_t *)number) &&
+            contains(json_object_get(take, "roster"), withdrawing->participant);
+  }
+  return there;
+}
+
 static json_t *erased_scope(const Withdrawing *withdrawing, const json_t *number) {
   const json_t *list = json_object_get(withdrawing->found, "purges");
   json_t *scope = json_null();
@@ -246,7 +268,7 @@ static void preview_answer(Withdrawing *withdrawing) {
   const json_t *list = json_object_get(withdrawing->found, "requests");
   for (gsize i = 0; i < json_array_size(list); i++) {
     const json_t *one = json_array_get(list, i), *number = json_object_get(one, "request");
-    if (withdrawing->number != 0 && json_integer_value(number) != (json_int_t)withdrawing->number)
+    if ((withdrawing->number != 0 && json_integer_value(number) != (json_int_t)withdrawing->number) || !is_theirs(withdrawing, number))
       continue;
     json_array_append_new(recordings, json_pack("{s:o, s:O, s:O, s:O, s:s*, s:o}", "request",
                                                 json_sprintf("%lld", (long long)json_integer_value(number)), "at",
@@ -294,6 +316,7 @@ static void on_key_found(const char *session, guint64 request, const char *parti
 static void by_token(Withdrawing *withdrawing, const Token *token) {
   withdrawing->session = g_strdup(token->session);
   withdrawing->participant = g_strdup(token->participant);
+  withdrawing->number = answer_request_number(http_body(withdrawing->request));
   if (withdrawing->preview)
     look_up(withdrawing, preview_answer);
   else if (!withdraw_present(withdrawing))

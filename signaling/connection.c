@@ -46,6 +46,14 @@ void connection_kill(Connection *connection) {
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
+/* Dissolving the association is Linux's way to say it: what the kernel still holds is dropped with it. */
+void connection_abort(Connection *connection) {
+  const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+  if (connection->wsi)
+    (void)!connect(lws_get_socket_fd(connection->wsi), &nobody, sizeof nobody);
+  connection_kill(connection);
+}
+
 /* An IPv6 network of one subscriber has 2^64 addresses: count /64. */
 static char *address_key(const struct sockaddr *address, const char *text) {
   if (address->sa_family != AF_INET6)

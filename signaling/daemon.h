@@ -38,13 +38,14 @@ typedef struct Daemon {
   guint n_lanes, next_lane;
   IceService *ice; /* of legs towards an SFU; NULL: there is none */
   GHashTable *sessions;    /* id -> Session, owned */
-  GHashTable *connections; /* set of Connection: which sockets still are */
+  GHashTable *connections; /* serial -> Connection: which sockets still are */
   struct Whips *whips;     /* requests to a WHIP server (whip-upstream.h) */
   GHashTable *relays;      /* id -> Relay (relay.h), owned */
   gboolean healthy;
   char *unhealthy_why;
   guint32 next_track;   /* numbers of tapped tracks, unique in the process (TapRecord.track) */
   guint64 last_call;    /* numbers of calls, given with peer.ready */
+  guint64 last_serial;  /* of connections */
   guint64 last_request; /* numbers of requests: wall clock ms, so that they stay unique over restarts */
   GPtrArray *exports;   /* running ones */
   guint listings;       /* running ones */

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A response body written from another thread, with back-pressure: the writer waits while the reader is behind. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 #include "signaling/server-internal.h"
 
 #define STREAM_BYTES_MAX   (4 * 1024 * 1024) /* server.h's promise */
 #define STREAM_PIECE_BYTES 65536
+/* R18: what the kernel holds for a reader who stands still is as good as taken away. What is on its way does not count, so no line gets slower by it. */
+#define STREAM_UNSENT_BYTES (2 * STREAM_PIECE_BYTES)
 
 /* Two owners, the writer and the connection; the last one out frees it. */
 struct HttpStream {
@@ -17,6 +22,8 @@ struct HttpStream {
   GQueue pieces;          /* GBytes, framed */
   gsize n_bytes;
   gboolean gone, ended, complete, wake_pending;
+  void (*drained)(gboolean whole, gpointer user); /* control thread only, NULL: nobody waits for it */
+  gpointer drained_user;
   atomic_int owners;
 };
 
@@ -39,22 +46,45 @@ HttpStream *http_stream_new(Connection *connection) {
   stream->connection = connection;
   stream->gone = connection == NULL;
   stream->context = g_main_context_ref(connection ? server_main_context(connection->server) : g_main_context_default());
-  if (connection)
+  if (connection) {
+    const int unsent = STREAM_UNSENT_BYTES;
+    setsockopt(lws_get_socket_fd(connection->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     atomic_fetch_add(&stream->owners, 1);
+  }
   return stream;
 }
 
-void http_stream_detach(HttpStream *stream) {
-  if (!stream)
-    return;
-  stream->connection = NULL;
+static void tell_drained(HttpStream *stream, gboolean whole) {
+  void (*drained)(gboolean whole, gpointer user) = g_steal_pointer(&stream->drained);
+  if (drained)
+    drained(whole, stream->drained_user);
+}
+
+/* The writer is told at its next piece; what is queued is forgotten. */
+static void close_down(HttpStream *stream) {
   pthread_mutex_lock(&stream->mutex);
   stream->gone = TRUE;
   g_queue_clear_full(&stream->pieces, (GDestroyNotify)g_bytes_unref);
   stream->n_bytes = 0;
   pthread_cond_broadcast(&stream->room);
   pthread_mutex_unlock(&stream->mutex);
+  tell_drained(stream, FALSE);
+}
+
+void http_stream_detach(HttpStream *stream) {
+  if (!stream)
+    return;
+  stream->connection = NULL;
+  close_down(stream);
   stream_unref(stream);
+}
+
+void http_stream_cut(HttpStream *stream) {
+  Connection *connection = stream->connection;
+  if (!connection)
+    return;
+  connection_abort(connection);
+  close_down(stream); /* last: who waits for the drained stream ends it */
 }
 
 static gboolean wake_control(gpointer user) {
@@ -113,6 +143,17 @@ gboolean http_stream_write(HttpStream *stream, const guint8 *bytes, gsize n) {
   return there;
 }
 
+void http_stream_drain(HttpStream *stream, void (*drained)(gboolean whole, gpointer user), gpointer user) {
+  stream->drained = drained;
+  stream->drained_user = user;
+  pthread_mutex_lock(&stream->mutex);
+  const gboolean gone = stream->gone;
+  wake(stream);
+  pthread_mutex_unlock(&stream->mutex);
+  if (gone)
+    tell_drained(stream, FALSE);
+}
+
 void http_stream_end(HttpStream *stream, gboolean complete) {
   pthread_mutex_lock(&stream->mutex);
   stream->ended = TRUE;
@@ -122,18 +163,25 @@ void http_stream_end(HttpStream *stream, gboolean complete) {
   stream_unref(stream);
 }
 
+/* The last piece waits for the end: a reader who has all of it has it with the writer's word that it is whole. */
 GBytes *http_stream_pull(HttpStream *stream, int *end) {
   pthread_mutex_lock(&stream->mutex);
   GBytes *piece = NULL;
-  if (stream->ended && !stream->complete) {
+  gboolean drained = FALSE;
+  if (stream->gone || (stream->ended && !stream->complete)) {
     *end = -1; /* fault 36: what is queued is cut off as well */
-  } else if ((piece = g_queue_pop_head(&stream->pieces))) {
+  } else if (g_queue_get_length(&stream->pieces) > (stream->ended ? 0 : 1)) {
+    piece = g_queue_pop_head(&stream->pieces);
     stream->n_bytes -= g_bytes_get_size(piece);
     pthread_cond_broadcast(&stream->room);
   } else if (stream->ended) {
     piece = g_bytes_new_static("0\r\n\r\n", 5);
     *end = 1;
+  } else {
+    drained = TRUE;
   }
   pthread_mutex_unlock(&stream->mutex);
+  if (drained)
+    tell_drained(stream, TRUE);
   return piece;
 }

@@ -5,6 +5,9 @@
 #include "signaling/janus-rooms.h"
 #include "signaling/json.h"
 
+/* Janus 1.1 empties a handle's queue when its DTLS begins, so that a hangup that came just before is lost, and each one after it does nothing. */
+#define HANGUP_S 2
+
 JanusHandle *janus_handle_new(Janus *janus, gint64 id, gint64 session, const char *plugin) {
   JanusHandle *handle = g_new0(JanusHandle, 1);
   *handle = (JanusHandle){.janus = janus, .id = id, .session = session, .plugin = g_strdup(plugin)};
@@ -21,8 +24,28 @@ void janus_handle_free(gpointer data) {
 
 void janus_handle_hangup(JanusHandle *handle) {
   Link *link = g_steal_pointer(&handle->link);
-  if (link != NULL)
-    session_sfu_unlink(link);
+  g_clear_handle_id(&handle->hanging_up, g_source_remove);
+  if (link == NULL)
+    return;
+  session_sfu_unlink(link);
+  janus_wake(handle->janus); /* what waits for it to be ready would wait for ever */
+}
+
+/* The event names no PeerConnection. Janus reports the end of one before it takes up the handle's next (it waits for its cleaning up), so before it has
+ * described that: until then it is of an earlier one. */
+void janus_handle_hung_up(JanusHandle *handle) {
+  g_clear_handle_id(&handle->hanging_up, g_source_remove);
+  if (handle->at_janus)
+    janus_handle_hangup(handle);
+}
+
+/* Janus has not said that it hung up. Who is here may have a use for the handle, Janus perhaps for its PeerConnection; who left has none (R15). */
+static gboolean on_not_hung_up(gpointer user) {
+  JanusHandle *handle = user;
+  handle->hanging_up = 0;
+  if (janus_member(handle->janus, NULL) == NULL)
+    janus_end(handle->janus, "detach", (guint64)handle->session, (guint64)handle->id);
+  return G_SOURCE_REMOVE;
 }
 
 static void on_ready(gpointer user) {
@@ -32,6 +55,9 @@ static void on_ready(gpointer user) {
 static void on_over(gpointer user) {
   JanusHandle *handle = user;
   handle->link = NULL;
+  janus_end(handle->janus, "hangup", (guint64)handle->session, (guint64)handle->id);
+  if (handle->hanging_up == 0)
+    handle->hanging_up = g_timeout_add_seconds(HANGUP_S, on_not_hung_up, handle);
   janus_wake(handle->janus);
 }
 
@@ -60,6 +86,7 @@ static gboolean ensure_link(JanusHandle *handle, Member *member, SdpType type, G
   if (type == SDP_OFFER)
     handle->link = session_sfu_link(member, on_ready, on_over, handle);
   handle->is_fresh = handle->link != NULL;
+  handle->at_janus = FALSE;
   if (handle->link != NULL)
     return TRUE;
   if (type == SDP_OFFER)
@@ -93,6 +120,7 @@ gboolean janus_handle_describe(JanusHandle *handle, CallSide from, json_t *jsep,
   }
   if (!ensure_link(handle, member, type, error))
     return FALSE;
+  handle->at_janus |= from == CALL_B;
   g_autoptr(GError) why = NULL;
   g_autofree char *out = NULL;
   if (!call_description(handle->link->call, from, type, sdp, &out, &why)) {

@@ -149,17 +149,48 @@ static void learn_in(JanusHandle *handle, const char *room, const json_t *id) {
   entrant->state = ENTRANT_IN;
 }
 
+/* The handle's own end in that room. The room is told of others' too, without a transaction, and `ok` may be the id of one; a room that is ended from here may
+ * be another. */
+static Entrant *find_leaver(const JanusHandle *handle, const char *event, const char *transaction, const json_t *data, const char *room) {
+  const gboolean is_kicked = g_strcmp0(json_text_member(data, "reason"), "kicked") == 0;
+  const gboolean is_out = g_strcmp0(json_text_member(data, "leaving"), "ok") == 0 && (transaction != NULL || is_kicked);
+  const gboolean is_over = g_strcmp0(event, "destroyed") == 0 || (g_strcmp0(event, "left") == 0 && transaction != NULL);
+  Entrant *entrant = is_out || is_over ? find(handle, ENTRANT_IN, NULL) : NULL;
+  return entrant != NULL && g_strcmp0(entrant->room, room) == 0 ? entrant : NULL;
+}
+
+static gboolean is_in_room(const GPtrArray *all, const char *room) {
+  for (guint i = 0; i < all->len; i++) {
+    const Entrant *entrant = all->pdata[i];
+    if (entrant->state != ENTRANT_LEAVING && g_str_equal(entrant->room, room))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* R8: to other sessions in the room somebody of this one is a stranger, who may only listen and so be in none of Janus's lists. */
+static void tell_others(const Janus *janus, const char *room) {
+  GHashTableIter iter;
+  gpointer id, all;
+  g_hash_table_iter_init(&iter, janus->daemon->janus_entrants);
+  while (g_hash_table_iter_next(&iter, &id, &all)) {
+    Session *other = is_in_room(all, room) && !g_str_equal(id, janus->session) ? session_get(janus->daemon, id, FALSE) : NULL;
+    if (other != NULL && other->consent != NULL)
+      janus_watch_found(other, CONSENT_REASON_UNKNOWN_PARTICIPANT, room);
+  }
+}
+
 static void learn(JanusHandle *handle, int plugin, const char *transaction, const json_t *data, const char *room) {
   const char *event = json_text_member(data, JANUS_ROOM_PLUGIN_NAMES[plugin]);
-  const char *leaving = json_text_member(data, "leaving");
   const gboolean is_in = g_strcmp0(event, "joined") == 0 || g_strcmp0(event, "roomchanged") == 0;
   Entrant *entrant = NULL;
-  if (room != NULL && ((is_in && json_object_get(data, "id") != NULL) || g_strcmp0(event, "attached") == 0))
-    learn_in(handle, room, json_object_get(data, "id"));
-  else if (json_object_get(data, "error_code") != NULL && transaction != NULL)
+  if (room != NULL && ((is_in && json_object_get(data, "id") != NULL) || g_strcmp0(event, "attached") == 0)) {
+    learn_in(handle, room, is_in ? json_object_get(data, "id") : NULL); /* a subscriber's is the feed's */
+    tell_others(handle->janus, room);
+  } else if (json_object_get(data, "error_code") != NULL && transaction != NULL)
     entrant = find(handle, ENTRANT_JOINING, transaction);
-  else if (g_strcmp0(leaving, "ok") == 0 || (g_strcmp0(event, "left") == 0 && transaction != NULL) || g_strcmp0(event, "destroyed") == 0)
-    entrant = find(handle, ENTRANT_IN, NULL);
+  else
+    entrant = find_leaver(handle, event, transaction, data, room);
   if (entrant != NULL)
     leave_now(entrant);
 }
@@ -167,7 +198,7 @@ static void learn(JanusHandle *handle, int plugin, const char *transaction, cons
 /* R8: a feed or a person that nobody on the roster is. */
 static void check(Session *session, const json_t *data, const char *room) {
   static const char *const lists[] = {"publishers", "attendees", "participants"};
-  JanusPlace worst = JANUS_PLACE_IN;
+  JanusPlace worst = janus_rooms_place_others(session, room);
   const json_t *joining = json_object_get(data, "joining");
   for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
     worst = MIN(worst, janus_rooms_place_all(session, room, json_object_get(data, lists[i])));
@@ -224,11 +255,9 @@ void janus_rooms_part(Session *session, const Member *member) {
     if (janus == NULL || janus->upstream == NULL || janus->entry == 0 || !g_str_equal(janus->participant, member->id) ||
         entrant->state == ENTRANT_LEAVING)
       continue;
-    json_t *leave =
-        json_pack("{s:s, s:s, s:I, s:I, s:{s:s}}", "janus", "message", "transaction", "recgate-leave", "session_id",
-                  (json_int_t)entrant->handle->session, "handle_id", (json_int_t)entrant->handle->id, "body", "request", "leave");
-    janus_request_set_secrets(leave, session->daemon->janus_token, session->daemon->janus_secret);
-    upstream_send(janus->upstream, leave);
+    janus_ask(janus,
+              json_pack("{s:s, s:s, s:I, s:I, s:{s:s}}", "janus", "message", "transaction", "recgate-leave", "session_id",
+                        (json_int_t)entrant->handle->session, "handle_id", (json_int_t)entrant->handle->id, "body", "request", "leave"));
     leave_now(entrant);
   }
 }
@@ -265,10 +294,31 @@ JanusPlace janus_rooms_place(Session *session, const char *room, const json_t *v
   return best;
 }
 
+JanusPlace janus_rooms_place_others(Session *session, const char *room) {
+  JanusPlace worst = JANUS_PLACE_IN;
+  GHashTableIter iter;
+  gpointer id, value;
+  if (session->daemon->janus_entrants == NULL)
+    return worst;
+  g_hash_table_iter_init(&iter, session->daemon->janus_entrants);
+  while (g_hash_table_iter_next(&iter, &id, &value)) {
+    const GPtrArray *all = value;
+    for (guint i = 0; i < all->len && !g_str_equal(id, session->id); i++) {
+      const Entrant *entrant = all->pdata[i];
+      if (entrant->id == NULL && entrant->state != ENTRANT_LEAVING && g_str_equal(entrant->room, room))
+        worst = MIN(worst, place_by(entrant, "", daemon_now_us()));
+    }
+  }
+  return worst;
+}
+
 JanusPlace janus_rooms_place_all(Session *session, const char *room, const json_t *people) {
   JanusPlace worst = JANUS_PLACE_IN;
   size_t i;
   const json_t *one;
-  json_array_foreach(people, i, one) worst = MIN(worst, janus_rooms_place(session, room, json_object_get(one, "id")));
+  json_array_foreach(people, i, one) {
+    if (!json_is_true(json_object_get(one, "dummy"))) /* a room's dummy_publisher: Janus's own, with no connection and no media */
+      worst = MIN(worst, janus_rooms_place(session, room, json_object_get(one, "id")));
+  }
   return worst;
 }

@@ -30,8 +30,11 @@ void janus_rooms_part(Session *session, const Member *member);
 /* Those of a session: set of names. Also rooms that were left after from_us, for one more comparison. */
 GHashTable *janus_rooms_of(Session *session, gint64 from_us);
 JanusPlace janus_rooms_place(Session *session, const char *room, const json_t *id);
-/* The first in a list of {id, …} who is nowhere; else PASSING if one may be passing; else IN. */
+/* The first in a list of {id, …} who is nowhere; else PASSING if one may be passing; else IN. Janus's own placeholders are nobody. */
 JanusPlace janus_rooms_place_all(Session *session, const char *room, const json_t *people);
+/* The people of other sessions whom no list of Janus's would show, for they subscribe: NOWHERE, where there are some; PASSING where some are joining; IN:
+ * nobody. Whose leg and handle are gone, or going, is none of them. */
+JanusPlace janus_rooms_place_others(Session *session, const char *room);
 
 /* --- janus-watch.c --- */
 /* While a take is open or wanted, or something waits for its confirmation, Janus is asked. After each event of the session. */

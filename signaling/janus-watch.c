@@ -10,7 +10,9 @@
 /* Somebody who comes to Janus directly is found within a second, also where one answer is late. */
 #define ROUND_US (G_USEC_PER_SEC / 2)
 /* Rooms are listed too, for those that record: seldom, for Janus may have many. */
-#define ROUNDS_A_LIST      20
+#define ROUNDS_A_LIST 20
+/* Of Janus's list of rooms, the longest that it says: about 900 bytes a room, so some 4,500 rooms (docs/janus.md). Reading it holds the loop. */
+#define LIST_BYTES_MAX     (4 * 1024 * 1024)
 #define NO_SUCH_ROOM_VIDEO 426
 #define NO_SUCH_ROOM_AUDIO 485
 
@@ -34,6 +36,7 @@ typedef struct JanusWatch {
   gint64 asked_us, done_us; /* when the running round was asked; the last one that was answered */
   gint64 heard_us;          /* when Janus last said something, or was first asked */
   gboolean in_round, failed, found, broken;
+  gboolean warned; /* that the connection was lost: once while it is needed, for each try would say the same */
 } JanusWatch;
 
 static void ask_free(gpointer data) {
@@ -146,7 +149,6 @@ static void ask_round(JanusWatch *watch) {
   watch->asked_us = daemon_now_us();
   watch->in_round = TRUE;
   watch->failed = watch->found = FALSE;
-  watch->round++;
   ask(watch, &(Ask){ASK_ALIVE, -1, NULL}, json_pack("{s:s}", "janus", "keepalive"));
   for (int i = 0; i < JANUS_ROOM_PLUGINS; i++)
     if ((unlisted & 1u << i) != 0)
@@ -167,7 +169,8 @@ static void judge_people(JanusWatch *watch, const char *room, const json_t *data
     watch->failed = TRUE;
     return;
   }
-  const JanusPlace place = janus_rooms_place_all(watch->session, room, people);
+  const JanusPlace listed = janus_rooms_place_all(watch->session, room, people), others = janus_rooms_place_others(watch->session, room);
+  const JanusPlace place = MIN(listed, others);
   if (place == JANUS_PLACE_NOWHERE)
     janus_watch_found(watch->session, CONSENT_REASON_UNKNOWN_PARTICIPANT, room);
   else if (place == JANUS_PLACE_PASSING)
@@ -198,6 +201,7 @@ static void conclude(JanusWatch *watch) {
   g_autofree char *recording = NULL;
   watch->in_round = FALSE;
   watch->done_us = watch->asked_us;
+  watch->round += watch->failed ? 0 : 1; /* one that was to list the rooms and could not is not passed over */
   g_hash_table_iter_init(&iter, watch->rooms);
   while (recording == NULL && g_hash_table_iter_next(&iter, &room, &record))
     if (GPOINTER_TO_INT(record) == ROOM_RECORDS)
@@ -261,7 +265,12 @@ static void on_message(json_t *message, gpointer user) {
 static void on_closed(gboolean was_open, const char *why, gpointer user) {
   JanusWatch *watch = user;
   watch->upstream = NULL;
-  g_debug("session=%s event=janus_watch_closed was_open=%d why=\"%s\"", watch->session->id, was_open, why);
+  if (!watch->warned)
+    g_warning(
+        "event=janus_watch_closed session=%s was_open=%d why=\"%s\" advice=\"nothing is recorded until the gate can compare: does Janus "
+        "answer, and has it no more than some 4,500 public rooms?\"",
+        watch->session->id, was_open, why);
+  watch->warned = TRUE;
   disconnect(watch);
 }
 
@@ -285,7 +294,7 @@ static void tick(gpointer user) {
   if (watch->broken || is_stuck)
     disconnect(watch);
   if (watch->upstream == NULL) {
-    watch->upstream = upstream_open(daemon->server, daemon->config->sfu_janus, "janus-protocol", &events, watch);
+    watch->upstream = upstream_open(daemon->server, daemon->config->sfu_janus, "janus-protocol", LIST_BYTES_MAX, &events, watch);
     ask(watch, &(Ask){ASK_SESSION, -1, NULL}, json_pack("{s:s}", "janus", "create"));
   } else if (watch->janus_session != 0 && g_hash_table_size(watch->asked) == 0)
     ask_round(watch);

@@ -2,6 +2,7 @@
 /* What passes between a client and Janus, and what is answered in Janus's place. */
 #include "signaling/janus.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "signaling/admission.h"
@@ -11,6 +12,8 @@
 
 #define PROTOCOL               "janus-protocol"
 #define KEEP_ALIVE_TRANSACTION "recgate-alive"
+#define OVER_TRANSACTION       "recgate-over"
+#define ASKED_RANDOM_BYTES     16
 
 gboolean janus_start(Daemon *daemon, GError **error) {
   const Config *config = daemon->config;
@@ -58,19 +61,57 @@ static void forget_session(Janus *janus, guint64 id) {
   g_hash_table_remove(janus->sessions, &key);
 }
 
+/* --- what was asked to be made --- */
+
+typedef struct Asked {
+  char *plugin; /* to attach; "" for a session */
+  char *transaction;
+} Asked;
+
+static void asked_free(gpointer data) {
+  Asked *asked = data;
+  g_free(asked->plugin);
+  g_free(asked->transaction);
+  g_free(asked);
+}
+
+/* Under a transaction of the gate's, once and unguessable, because a client may give several requests the same one: whichever was answered first would say
+ * what a handle is, and so what is refused to it (R7). New reference. */
+static json_t *ask_to_make(Janus *janus, const json_t *message, const JanusRequest *request) {
+  guint8 random[ASKED_RANDOM_BYTES];
+  char own[2 * ASKED_RANDOM_BYTES + 1];
+  randombytes_buf(random, sizeof random);
+  sodium_bin2hex(own, sizeof own, random, sizeof random);
+  Asked *asked = g_new(Asked, 1);
+  *asked = (Asked){g_strdup(request->plugin != NULL ? request->plugin : ""), g_strdup(request->transaction)};
+  g_hash_table_insert(janus->asked, g_strdup(own), asked);
+  json_t *copy = json_copy((json_t *)message);
+  json_object_set_new(copy, "transaction", json_string(own));
+  return copy;
+}
+
 /* Janus has made what was asked for. */
-static void learn(Janus *janus, const JanusReply *reply) {
-  const char *plugin = reply->transaction != NULL ? g_hash_table_lookup(janus->asked, reply->transaction) : NULL;
+static void learn(Janus *janus, const JanusReply *reply, const char *plugin) {
   const gint64 id = (gint64)reply->id;
-  if (plugin == NULL)
-    return;
   if (id > 0 && *plugin == '\0' && g_hash_table_size(janus->sessions) < JANUS_SESSIONS_MAX)
     g_hash_table_add(janus->sessions, g_memdup2(&id, sizeof id));
   else if (id > 0 && *plugin != '\0' && g_hash_table_size(janus->handles) < JANUS_HANDLES_MAX && janus_has_session(janus, reply->session)) {
     JanusHandle *handle = janus_handle_new(janus, id, (gint64)reply->session, plugin);
     g_hash_table_replace(janus->handles, &handle->id, handle);
   }
-  g_hash_table_remove(janus->asked, reply->transaction);
+}
+
+/* An answer to what was asked to be made goes on with the client's own transaction. */
+static void answer_asked(Janus *janus, json_t *message, JanusReply *reply) {
+  const Asked *asked = reply->transaction != NULL ? g_hash_table_lookup(janus->asked, reply->transaction) : NULL;
+  if (asked == NULL)
+    return;
+  g_autofree char *own = g_strdup(reply->transaction);
+  if (reply->type == JANUS_REPLY_SUCCESS)
+    learn(janus, reply, asked->plugin);
+  json_object_set_new(message, "transaction", json_string(asked->transaction));
+  *reply = janus_reply_read(message);
+  g_hash_table_remove(janus->asked, own);
 }
 
 static void forget_waiting(Janus *janus) {
@@ -97,21 +138,22 @@ static void pass_down(Janus *janus, json_t *message, const JanusReply *reply) {
     janus->client->event(janus->user, json_incref(message));
 }
 
+/* To the gate's own hanging up or detaching: nobody's. A client that uses the gate's word still has its events looked at. */
+static gboolean is_own_answer(const JanusReply *reply) {
+  return (reply->type == JANUS_REPLY_SUCCESS || reply->type == JANUS_REPLY_ERROR) && g_strcmp0(reply->transaction, OVER_TRANSACTION) == 0;
+}
+
 static void on_reply(json_t *message, gpointer user) {
   Janus *janus = user;
-  const JanusReply reply = janus_reply_read(message);
+  JanusReply reply = janus_reply_read(message);
   JanusHandle *handle = find_handle(janus, reply.handle);
+  if (is_own_answer(&reply))
+    return;
+  answer_asked(janus, message, &reply);
   switch (reply.type) {
-  case JANUS_REPLY_SUCCESS:
-    learn(janus, &reply);
-    break;
-  case JANUS_REPLY_ERROR:
-    if (reply.transaction != NULL)
-      g_hash_table_remove(janus->asked, reply.transaction);
-    break;
   case JANUS_REPLY_HANGUP:
     if (handle != NULL)
-      janus_handle_hangup(handle);
+      janus_handle_hung_up(handle);
     break;
   case JANUS_REPLY_DETACHED:
     forget_handle(janus, reply.handle);
@@ -123,6 +165,8 @@ static void on_reply(json_t *message, gpointer user) {
     if (handle != NULL)
       janus_handle_trickle(handle, janus_reply_candidate(&reply));
     return;
+  case JANUS_REPLY_SUCCESS:
+  case JANUS_REPLY_ERROR:
   case JANUS_REPLY_OTHER:
     break;
   }
@@ -135,10 +179,10 @@ static void on_upstream_closed(gboolean was_open, const char *why, gpointer user
   g_message("event=janus_gone session=%s participant=%s was_open=%d why=\"%s\"", janus->session, janus->participant, was_open, why);
   g_autofree char *reason = g_strdup_printf("The gate does not reach Janus: %s.", why);
   GHashTableIter iter;
-  gpointer transaction;
+  gpointer asked;
   g_hash_table_iter_init(&iter, janus->asked);
-  while (g_hash_table_iter_next(&iter, &transaction, NULL)) {
-    json_auto_t *about = json_pack("{s:s}", "transaction", transaction);
+  while (g_hash_table_iter_next(&iter, NULL, &asked)) {
+    json_auto_t *about = json_pack("{s:s}", "transaction", ((const Asked *)asked)->transaction);
     janus->client->answer(janus->user, janus_error_json(about, JANUS_ERROR_UNREACHABLE, reason));
   }
   forget_waiting(janus);
@@ -203,10 +247,6 @@ static gboolean may_pass(Janus *janus, const JanusRequest *request, GError **err
 static void note(Janus *janus, json_t *message, const JanusRequest *request) {
   JanusHandle *handle = find_handle(janus, request->handle);
   switch (request->verb) {
-  case JANUS_VERB_CREATE:
-  case JANUS_VERB_ATTACH:
-    g_hash_table_replace(janus->asked, g_strdup(request->transaction), g_strdup(request->plugin != NULL ? request->plugin : ""));
-    break;
   case JANUS_VERB_DESTROY:
     forget_session(janus, request->session);
     break;
@@ -222,6 +262,8 @@ static void note(Janus *janus, json_t *message, const JanusRequest *request) {
   case JANUS_VERB_MESSAGE:
     janus_rooms_request(handle, request->transaction, request->body);
     break;
+  case JANUS_VERB_CREATE:
+  case JANUS_VERB_ATTACH:
   case JANUS_VERB_OTHER:
   case JANUS_VERB_NONE:
     break;
@@ -232,9 +274,9 @@ static void note(Janus *janus, json_t *message, const JanusRequest *request) {
 static gboolean pass_now(Janus *janus, json_t *message, const JanusRequest *request, GError **error) {
   if (!may_pass(janus, request, error))
     return FALSE;
+  const gboolean makes = request->verb == JANUS_VERB_CREATE || request->verb == JANUS_VERB_ATTACH;
   note(janus, message, request);
-  janus_request_set_secrets(message, janus->daemon->janus_token, janus->daemon->janus_secret);
-  upstream_send(janus->upstream, json_incref(message));
+  janus_ask(janus, makes ? ask_to_make(janus, message, request) : json_incref(message));
   return TRUE;
 }
 
@@ -279,13 +321,22 @@ void janus_wake(Janus *janus) {
     janus->waking = g_idle_add(serve_waiting, janus);
 }
 
-void janus_keep_alive(Janus *janus, guint64 session) {
+void janus_ask(Janus *janus, json_t *message) {
+  json_auto_t *owned = message;
   if (janus->upstream == NULL)
     return;
-  json_t *message =
-      json_pack("{s:s, s:s, s:I}", "janus", "keepalive", "transaction", KEEP_ALIVE_TRANSACTION, "session_id", (json_int_t)session);
-  janus_request_set_secrets(message, janus->daemon->janus_token, janus->daemon->janus_secret);
-  upstream_send(janus->upstream, message);
+  janus_request_set_secrets(owned, janus->daemon->janus_token, janus->daemon->janus_secret);
+  upstream_send(janus->upstream, json_incref(owned));
+}
+
+void janus_keep_alive(Janus *janus, guint64 session) {
+  janus_ask(janus,
+            json_pack("{s:s, s:s, s:I}", "janus", "keepalive", "transaction", KEEP_ALIVE_TRANSACTION, "session_id", (json_int_t)session));
+}
+
+void janus_end(Janus *janus, const char *how, guint64 session, guint64 handle) {
+  janus_ask(janus, json_pack("{s:s, s:s, s:I, s:I}", "janus", how, "transaction", OVER_TRANSACTION, "session_id", (json_int_t)session,
+                             "handle_id", (json_int_t)handle));
 }
 
 Janus *janus_new(Daemon *daemon, const Token *token, const JanusClient *client, gpointer user) {
@@ -294,12 +345,12 @@ Janus *janus_new(Daemon *daemon, const Token *token, const JanusClient *client, 
   *janus = (Janus){.daemon = daemon, .client = client, .user = user};
   janus->sessions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
   janus->handles = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, janus_handle_free);
-  janus->asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  janus->asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, asked_free);
   g_strlcpy(janus->session, token->session, sizeof janus->session);
   g_strlcpy(janus->participant, token->participant, sizeof janus->participant);
   (void)janus_member(janus, NULL); /* who is in the session already: this client belongs to that stay of theirs */
   g_message("event=janus_opened session=%s participant=%s", janus->session, janus->participant);
-  janus->upstream = upstream_open(daemon->server, daemon->config->sfu_janus, PROTOCOL, &events, janus);
+  janus->upstream = upstream_open(daemon->server, daemon->config->sfu_janus, PROTOCOL, UPSTREAM_MESSAGE_BYTES_MAX, &events, janus);
   return janus;
 }
 

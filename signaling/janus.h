@@ -35,7 +35,7 @@ typedef struct Janus { /* one client and its connection to Janus */
   guint entry;          /* Member.entries of the stay that its media belongs to (R15); 0: none yet */
   GHashTable *sessions; /* set of gint64: those that Janus made for this client. Another's cannot be used */
   GHashTable *handles;  /* JanusHandle by id, owned */
-  GHashTable *asked;    /* transaction -> plugin to attach, "" for a session: not answered yet */
+  GHashTable *asked;    /* the gate's own transaction -> Asked: sessions and handles that Janus has not answered yet */
   GQueue waiting;       /* json_t, owned: the first has a description that waits for call_is_ready, the others keep their order */
   guint waking;
 } Janus;
@@ -50,7 +50,12 @@ void janus_free(Janus *janus); /* Janus ends its sessions, the gate its media; n
  * answer. */
 gboolean janus_pass(Janus *janus, json_t *message, const JanusRequest *request, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean janus_has_session(const Janus *janus, guint64 id);
+/* A request to Janus, with Janus's own secrets; the reference is taken. Nothing where Janus has gone. */
+void janus_ask(Janus *janus, json_t *message);
 void janus_keep_alive(Janus *janus, guint64 session); /* for a client that is there without saying anything; its answer is nobody's */
+
+/* The PeerConnection is over at the gate, and is to be at Janus: a close_notify on the media's way is one datagram, which may be lost (R15). */
+void janus_end(Janus *janus, const char *how, guint64 session, guint64 handle); /* how: "hangup" or "detach" */
 
 extern const ServerEndpoint janus_endpoint; /* janus-socket.c */
 
@@ -61,10 +66,13 @@ typedef struct JanusHandle {
   char *plugin;
   Link *link; /* NULL: no PeerConnection */
   gboolean is_fresh; /* the link has not had a description yet */
+  gboolean at_janus; /* Janus has described the link's PeerConnection */
+  guint hanging_up;  /* a timer: Janus was asked to hang up and has not said that it did; 0: none */
 } JanusHandle;
 JanusHandle *janus_handle_new(Janus *janus, gint64 id, gint64 session, const char *plugin);
 void janus_handle_free(gpointer handle);
-void janus_handle_hangup(JanusHandle *handle); /* the PeerConnection alone */
+void janus_handle_hangup(JanusHandle *handle);  /* ends the PeerConnection alone */
+void janus_handle_hung_up(JanusHandle *handle); /* Janus says that it did: ends the one that this is of, not one that began meanwhile */
 /* The gate does not know its own candidates yet that a client's description needs: it waits until janus_wake. */
 gboolean janus_handle_must_wait(JanusHandle *handle, const json_t *jsep);
 void janus_handle_trickle(JanusHandle *handle, const char *candidate); /* of Janus's */

@@ -46,11 +46,6 @@ static gboolean passed(const Message *message, ConsentResult result) {
   return FALSE;
 }
 
-static guint64 request_number(const json_t *json) {
-  const json_t *value = json_object_get(json, "request");
-  return json_is_string(value) ? g_ascii_strtoull(json_string_value(value), NULL, 10) : (guint64)MAX(0, json_integer_value(value));
-}
-
 static const char *text_field(const Message *message, const char *name) {
   return json_string_value(json_object_get(message->json, name));
 }
@@ -65,13 +60,19 @@ static gboolean on_too_late(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-static void messages_opened(Socket *socket, gpointer daemon) {
+static void messages_opened(Socket *socket, gpointer user) {
+  Daemon *daemon = user;
   Connection *connection = g_new0(Connection, 1);
+  connection->serial = ++daemon->last_serial;
   connection->daemon = daemon;
   connection->socket = socket;
   connection->join_timer = g_timeout_add(JOIN_WITHIN_MS, on_too_late, connection);
-  g_hash_table_add(((Daemon *)daemon)->connections, connection);
+  g_hash_table_insert(daemon->connections, &connection->serial, connection);
   socket_set_data(socket, connection);
+}
+
+Connection *connection_find(Daemon *daemon, guint64 serial) {
+  return g_hash_table_lookup(daemon->connections, &serial);
 }
 
 /* R15: the second socket takes the first one's place; the first is told and may only withdraw. */
@@ -105,6 +106,8 @@ static void greet(const Message *message, Member *member) {
                              (json_int_t)daemon_wall_ms(), "n", (json_int_t)n);
   json_object_set_new(joined, "controller",
                       json_pack("{s:s, s:s}", "name", config->controller_name, "contact", config->controller_contact));
+  if (consent_view(session->consent).requests_made > 0) /* R6: also before a restart there may be what can be withdrawn from */
+    json_object_set_new(joined, "asked", json_true());
   if (view.answer == CONSENT_ANSWER_GRANTED) /* in writing, or before a reconnect: not asked again, so told here */
     json_object_set_new(joined, "agreed", json_string(MEDIA[view.media]));
   answer(message, joined);
@@ -155,6 +158,7 @@ static ConsentResult enter(const Message *message, Member *member, const Token *
   member->connection = message->connection;
   member->entries++;
   message->connection->member = member;
+  session_hold(session);
   return CONSENT_OK;
 }
 
@@ -287,7 +291,7 @@ typedef struct Recorded {
   Daemon *daemon;
   Session *session;
   Member *member;
-  Connection *connection;
+  guint64 connection; /* serial: the withdraw_key is for this socket alone (R24) */
   char *re, *withdraw_key, *withdraw_key_sha256;
   guint8 withdraw_key_hash[32];
   const char *event;
@@ -301,6 +305,7 @@ typedef struct Recorded {
 static void record_again(gpointer user);
 
 static void recorded_free(Recorded *recorded) {
+  session_release(recorded->session);
   json_decref(recorded->leaf);
   json_decref(recorded->signature);
   g_free(recorded->re);
@@ -343,10 +348,11 @@ static void on_recorded(const VaultReply *reply, gpointer user) {
   json_t *message = receipt != NULL ? recorded_json(recorded, request, receipt) : unrecorded_json(reply->error);
   if (recorded->re != NULL && !recorded->told)
     json_object_set_new(message, "re", json_string(recorded->re));
-  if ((receipt == NULL && recorded->told) || !g_hash_table_contains(recorded->daemon->connections, recorded->connection))
+  const Connection *connection = connection_find(recorded->daemon, recorded->connection);
+  if ((receipt == NULL && recorded->told) || connection == NULL)
     json_decref(message);
   else
-    socket_send(recorded->connection->socket, message);
+    socket_send(connection->socket, message);
   if (receipt == NULL) {
     recorded->told = TRUE;
     session_unrecorded(recorded->session, recorded->member, record_again, recorded_forget, recorded);
@@ -360,9 +366,9 @@ static Recorded *recorded_new(const Message *message, const char *event, guint64
   json_object_set_new(leaf, "participant", json_string(message->member->id));
   Recorded *recorded = g_new0(Recorded, 1);
   *recorded = (Recorded){.daemon = message->daemon,
-                         .session = message->session,
+                         .session = session_hold(message->session),
                          .member = message->member,
-                         .connection = message->connection,
+                         .connection = message->connection->serial,
                          .re = g_strdup(message->re),
                          .event = event,
                          .request = request,
@@ -443,7 +449,7 @@ static void on_request(const Message *message) {
 
 static void on_grant(const Message *message) {
   static const char *const MEDIA[] = {"none", "audio", "video", "all"};
-  ConsentEvent event = {.type = CONSENT_EVENT_GRANT, .person = message->member->person, .request = request_number(message->json)};
+  ConsentEvent event = {.type = CONSENT_EVENT_GRANT, .person = message->member->person, .request = answer_request_number(message->json)};
   if (!answer_parse_media(json_object_get(message->json, "media"), &event.media)) {
     refuse(message, "bad_media", "“media” must list audio, video, or both.");
     return;
@@ -467,7 +473,7 @@ static void on_grant(const Message *message) {
 }
 
 static void on_decline(const Message *message) {
-  guint64 request = request_number(message->json);
+  guint64 request = answer_request_number(message->json);
   const ConsentEvent event = {.type = CONSENT_EVENT_DECLINE, .person = message->member->person, .request = request};
   const Request *asked = session_request(message->session, request);
   json_t *leaf = json_pack("{s:s, s:I, s:s*}", "type", "decline", "request", (json_int_t)request, "disclosure_sha256",
@@ -485,7 +491,7 @@ static void on_offer(const Message *message) {
 typedef struct Reply {
   Daemon *daemon;
   Member *member;
-  Connection *connection;
+  guint64 connection; /* serial */
   char *re;
 } Reply;
 
@@ -493,8 +499,9 @@ static void on_withdrawn(json_t *result, gpointer user) {
   g_autofree Reply *reply = user;
   if (reply->re != NULL)
     json_object_set_new(result, "re", json_string(reply->re));
-  if (g_hash_table_contains(reply->daemon->connections, reply->connection))
-    socket_send(reply->connection->socket, result);
+  const Connection *connection = connection_find(reply->daemon, reply->connection);
+  if (connection != NULL)
+    socket_send(connection->socket, result);
   else
     member_send(reply->member, result); /* they came back on another socket meanwhile */
   g_free(reply->re);
@@ -503,8 +510,8 @@ static void on_withdrawn(json_t *result, gpointer user) {
 static void on_withdraw(const Message *message) {
   const char *scope_word = text_field(message, "scope");
   Reply *reply = g_new(Reply, 1);
-  *reply = (Reply){message->daemon, message->member, message->connection, g_strdup(message->re)};
-  session_withdraw(message->session, message->member, request_number(message->json), disclosure_scope_parse(scope_word),
+  *reply = (Reply){message->daemon, message->member, message->connection->serial, g_strdup(message->re)};
+  session_withdraw(message->session, message->member, answer_request_number(message->json), disclosure_scope_parse(scope_word),
                    message->received_us, on_withdrawn, reply);
 }
 
@@ -614,13 +621,16 @@ void messages_received(Socket *socket, json_t *json, gint64 received_us, gpointe
 /* A lost socket is not a departure: the lease decides (R10). */
 static void messages_closed(Socket *socket, gpointer daemon) {
   Connection *connection = socket_data(socket);
-  g_hash_table_remove(((Daemon *)daemon)->connections, connection);
+  g_hash_table_remove(((Daemon *)daemon)->connections, &connection->serial);
   if (connection->join_timer > 0)
     g_source_remove(connection->join_timer);
   if (connection->linger_timer > 0)
     g_source_remove(connection->linger_timer);
-  if (connection->member != NULL && connection->member->connection == connection)
-    connection->member->connection = NULL;
+  if (connection->member != NULL) {
+    if (connection->member->connection == connection)
+      connection->member->connection = NULL;
+    session_release(connection->member->session);
+  }
   g_free(connection);
 }
 

@@ -321,7 +321,7 @@ static int serve(Config *config) {
   g_autoptr(GError) error = NULL;
   Daemon daemon = {.config = config, .control = g_main_context_default(), .loop = g_main_loop_new(NULL, FALSE)};
   daemon.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
-  daemon.connections = g_hash_table_new(NULL, NULL);
+  daemon.connections = g_hash_table_new(g_int64_hash, g_int64_equal);
   daemon.relays = relays_new();
   daemon.janus_http = janus_http_sessions_new();
   daemon.alarms = alarms_new(daemon.control, daemon_now_us);

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "signaling/json.h"
 #include "signaling/rate.h"
 
 G_DEFINE_QUARK(recgate - relay - error, relay_error)
@@ -46,7 +47,8 @@ static gboolean take_turn(Member *member, GError **error) {
   const gint64 rate = member->session->daemon->config->messages_per_s_max;
   if (rate_take(&member->described_until_us, daemon_now_us(), rate))
     return TRUE;
-  g_set_error(error, RELAY_ERROR, RELAY_ERROR_FAST, "More than %d descriptions of one person a second: slow down.", (int)rate);
+  g_set_error(error, RELAY_ERROR, RELAY_ERROR_FAST, "More than %d descriptions or batches of candidates of one person a second: slow down.",
+              (int)rate);
   return FALSE;
 }
 
@@ -95,6 +97,12 @@ gboolean relay_begins_checks(const Relay *relay, SdpType type, const char *sdp) 
   return call_is_full(relay->link->call) || sdp_is_ice_lite(sdp, type);
 }
 
+static RelayError relay_error_of(const GError *why) {
+  if (g_error_matches(why, SDP_ERROR, SDP_ERROR_NO_ROOM))
+    return RELAY_ERROR_MANY;
+  return g_error_matches(why, SDP_ERROR, SDP_ERROR_TOO_LARGE) ? RELAY_ERROR_TOO_LARGE : RELAY_ERROR_DESCRIPTION;
+}
+
 gboolean relay_describe(Relay *relay, CallSide from, SdpType type, const char *sdp, char **out, GError **error) {
   g_autoptr(GError) why = NULL;
   if (!take_turn(relay->link->member[CALL_A], error))
@@ -106,7 +114,14 @@ gboolean relay_describe(Relay *relay, CallSide from, SdpType type, const char *s
   }
   if (call_description(relay->link->call, from, type, sdp, out, &why))
     return TRUE;
-  g_set_error(error, RELAY_ERROR, g_error_matches(why, SDP_ERROR, SDP_ERROR_TOO_LARGE) ? RELAY_ERROR_TOO_LARGE : RELAY_ERROR_DESCRIPTION,
-              "The gate cannot pass this description: %s.", why->message);
+  g_set_error(error, RELAY_ERROR, (int)relay_error_of(why), "The gate cannot pass this description: %s.", why->message);
   return FALSE;
+}
+
+gboolean relay_candidates(Relay *relay, CallSide from, const json_t *candidates, GError **error) {
+  if (!take_turn(relay->link->member[CALL_A], error))
+    return FALSE;
+  for (gsize i = 0; from == CALL_B && i < json_array_size(candidates); i++)
+    call_remote_candidate(relay->link->call, json_text_member(json_array_get(candidates, i), "candidate"));
+  return TRUE;
 }

@@ -6,14 +6,16 @@
 #ifndef RECGATE_SIGNALING_RELAY_H
 #define RECGATE_SIGNALING_RELAY_H
 
+#include <jansson.h>
+
 #include "signaling/session-media.h"
 
 #define RELAY_ERROR (relay_error_quark())
 GQuark relay_error_quark(void);
 typedef enum RelayError {
   RELAY_ERROR_NOT_JOINED = 1, /* R7: who is to send is not in the session */
-  RELAY_ERROR_MANY,           /* SESSION_SFU_LINKS_MAX relays of one person */
-  RELAY_ERROR_FAST,           /* [limits] messages_per_s_max descriptions of one person a second, twice as many in a burst */
+  RELAY_ERROR_MANY,           /* SESSION_SFU_LINKS_MAX relays of one person, or !ice_service_has_room */
+  RELAY_ERROR_FAST,           /* [limits] messages_per_s_max descriptions and batches of candidates of one person a second, twice as many in a burst */
   RELAY_ERROR_ICE_LITE,       /* the client's side is, as the gate's towards it: neither would begin a check (RFC 8445 section 6.1.1) */
   RELAY_ERROR_DESCRIPTION,
   RELAY_ERROR_TOO_LARGE,
@@ -42,8 +44,11 @@ Relay *relay_find(Daemon *daemon, const char *id); /* NULL: none, or not any mor
 gboolean relay_when_ready(Relay *relay, void (*go)(Relay *relay, gpointer data), gpointer data) G_GNUC_WARN_UNUSED_RESULT;
 /* The gate begins checks to the candidates in this description of the SFU's: only who speaks for the SFU may give it (ice-agent.h). */
 gboolean relay_begins_checks(const Relay *relay, SdpType type, const char *sdp);
-/* As call_description. An answer to no offer is refused with DESCRIPTION. */
+/* As call_description. An answer to no offer is refused with DESCRIPTION; MANY: no room for the full agent that an ICE-lite SFU needs. */
 gboolean relay_describe(Relay *relay, CallSide from, SdpType type, const char *sdp, char **out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+#define RELAY_CANDIDATES_MAX 32 /* in one message */
+/* Trickled candidates (RFC 8838), an array of {candidate: "candidate:…" or "" for their end}; the client's go nowhere. FALSE: FAST. */
+gboolean relay_candidates(Relay *relay, CallSide from, const json_t *candidates, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void relay_end(Relay *relay);
 
 #endif

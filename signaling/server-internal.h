@@ -62,6 +62,7 @@ void connection_accepted(Server *server, int fd, const struct sockaddr *address)
 void connection_free(Connection *connection);                  /* closes an fd that libwebsockets does not have */
 void connection_deadline(Connection *connection, guint seconds); /* 0: none. At it the connection is killed. */
 void connection_kill(Connection *connection);                  /* soon, from the loop */
+void connection_abort(Connection *connection);                 /* its bytes at once (RFC 9293 section 3.10.5), the rest soon */
 gboolean connection_peer_has_closed(int fd);                   /* also where the loop has not heard of it yet */
 
 /* upgrade.c */
@@ -86,7 +87,7 @@ char *http_header(Connection *connection, enum lws_token_indexes token); /* NULL
 /* http-stream.c */
 HttpStream *http_stream_new(Connection *connection);
 void http_stream_detach(HttpStream *stream); /* the connection is gone or done; unrefs */
-/* Next piece with its chunk framing, NULL: nothing now. *end: 1 it was the last, -1 cut off. */
+/* Next piece with its chunk framing, asked for when the socket has taken the one before; NULL: nothing now. *end: 1 it was the last, -1 cut off. */
 GBytes *http_stream_pull(HttpStream *stream, int *end);
 
 #endif

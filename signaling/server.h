@@ -84,6 +84,11 @@ void http_respond_cached(HttpRequest *request, const char *content_type, const c
 typedef struct HttpStream HttpStream;
 HttpStream *http_respond_stream(HttpRequest *request, const char *content_type, const char *filename);
 gboolean http_stream_write(HttpStream *stream, const guint8 *bytes, gsize n);
+/* Control thread, after the last write: `drained` once, with whole TRUE when the socket has taken all but the last piece, which waits for the end; FALSE: it
+ * was cut or the reader is gone, perhaps before this returns. */
+void http_stream_drain(HttpStream *stream, void (*drained)(gboolean whole, gpointer user), gpointer user);
+/* Control thread, before the end: the connection breaks off at once, with all that the reader has not taken; write returns FALSE from then on. */
+void http_stream_cut(HttpStream *stream);
 /* Frees it. complete FALSE: the connection is cut, so that the reader sees that the file is not whole. */
 void http_stream_end(HttpStream *stream, gboolean complete);
 

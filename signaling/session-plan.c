@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+static void invited_clear(gpointer data) {
+  json_decref(((Invited *)data)->late);
+}
+
 void session_plan_free(Plan *plan) {
   if (plan == NULL)
     return;
@@ -67,35 +71,45 @@ static void invite(Session *session, Invited *invited) {
     return;
   g_strlcpy(invited->member->name, invited->name, sizeof invited->member->name);
   invited->member->role = invited->role;
-  session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_INVITE, .person = invited->member->person});
+  session_event(session,
+                &(ConsentEvent){.type = CONSENT_EVENT_INVITE, .person = invited->member->person, .granted_before = invited->granted});
 }
 
-static json_t *plan_leaf(const Plan *plan, const PlanDraft *draft) {
+static json_t *plan_leaf(const PlanDraft *draft, const Request *request) {
   json_t *people = json_array();
-  for (guint i = 0; i < plan->invited->len; i++) {
-    const Invited *invited = &g_array_index(plan->invited, Invited, i);
+  for (guint i = 0; i < draft->invited->len; i++) {
+    const Invited *invited = &g_array_index(draft->invited, Invited, i);
     json_array_append_new(
         people, json_pack("{s:s, s:s, s:s}", "participant", invited->id, "name", invited->name, "role", token_role_text(invited->role)));
   }
-  return json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:o}", "type", "plan", "request", (json_int_t)plan->request->number, "starts",
-                   (json_int_t)plan->starts_ms, "ends", (json_int_t)plan->ends_ms, "by", draft->by, "name", draft->by_name, "participants",
-                   people);
+  return json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:o}", "type", "plan", "request", (json_int_t)request->number, "starts",
+                   (json_int_t)draft->starts_ms, "ends", (json_int_t)draft->ends_ms, "by", draft->by, "name", draft->by_name,
+                   "participants", people);
 }
 
-ConsentResult session_plan_make(Session *session, PlanDraft *draft, Request *request, VaultDone done, gpointer user) {
-  Plan *plan = g_new0(Plan, 1);
-  *plan = (Plan){draft->starts_ms, draft->ends_ms, session_request_ref(request), g_steal_pointer(&draft->invited)};
-  ConsentResult result = session_request_ask(session, request, NULL, NULL);
-  if (result != CONSENT_OK) {
-    session_plan_free(plan);
-    return result;
+typedef struct Writing { /* a plan on its way to the ledger */
+  Session *session;
+  json_t *leaf;
+  VaultDone done;
+  gpointer user;
+} Writing;
+
+/* A plan without its request would be a door for guests whom nobody has asked. */
+static void on_request_kept(const VaultReply *reply, gpointer user) {
+  g_autofree Writing *writing = user;
+  if (reply->error == NULL) {
+    vault_append(writing->session->daemon->vault, writing->session->id, writing->leaf, writing->done, writing->user);
+    return;
   }
-  session->plan = plan;
-  for (guint i = 0; i < plan->invited->len; i++)
-    invite(session, &g_array_index(plan->invited, Invited, i));
-  session_request_keep(session, request, NULL, NULL);
-  vault_append(session->daemon->vault, session->id, plan_leaf(plan, draft), done, user);
-  return CONSENT_OK;
+  json_decref(writing->leaf);
+  writing->done(reply, writing->user);
+}
+
+void session_plan_write(Session *session, const PlanDraft *draft, const Request *request, VaultDone done, gpointer user) {
+  Writing *writing = g_new(Writing, 1);
+  *writing = (Writing){session, plan_leaf(draft, request), done, user};
+  session_suspend(session);
+  session_request_keep(session, request, on_request_kept, writing);
 }
 
 /* --- remembering --- */
@@ -106,7 +120,7 @@ gboolean session_plan_is_open(const json_t *plan) {
 
 static void remember_answer(Session *session, const Invited *invited, const json_t *person) {
   const char *media = json_string_value(json_object_get(person, "media"));
-  /* R3: who has been in the call confirms there; the call's own memory ended with the process that held it. */
+  /* R3: who has been in the call confirms there; the call's own memory ended with the process that held it. Their no is a withdrawal (R4). */
   if (!invited->granted || invited->member == NULL || json_is_true(json_object_get(person, "was_here")))
     return;
   ConsentEvent event = {.type = CONSENT_EVENT_GRANT,
@@ -121,6 +135,7 @@ static void remember_answer(Session *session, const Invited *invited, const json
 
 static GArray *remembered_people(const json_t *list) {
   GArray *people = g_array_new(FALSE, TRUE, sizeof(Invited));
+  g_array_set_clear_func(people, invited_clear);
   for (gsize i = 0; i < json_array_size(list); i++) {
     const json_t *person = json_array_get(list, i);
     Invited invited = {.role = token_role_parse(json_string_value(json_object_get(person, "role"))),

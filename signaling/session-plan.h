@@ -15,6 +15,7 @@ typedef struct Invited {
   TokenRole role;
   Member *member;   /* NULL: the written request was over when this process remembered it */
   gboolean granted; /* the last written answer is a yes; for telling, never for deciding */
+  json_t *late;     /* `consent.recorded` of a written answer that the ledger took later than it was answered; NULL: none */
 } Invited;
 
 typedef struct Plan {
@@ -25,12 +26,13 @@ typedef struct Plan {
 
 typedef struct PlanDraft { /* POST /v1/sessions, checked */
   gint64 starts_ms, ends_ms;
-  GArray *invited;           /* Invited without members; taken over by session_plan_make */
+  GArray *invited;           /* Invited without members */
   const char *by, *by_name;  /* the service */
 } PlanDraft;
 
-/* The session is remembered, unused and unplanned; request is of a service and taken over. The core's answer; done when plan and request are durable. */
-ConsentResult session_plan_make(Session *session, PlanDraft *draft, Request *request, VaultDone done, gpointer user);
+/* Request and plan on the ledger, or an error. The session is remembered, unused and unplanned; it is suspended, so that nobody is asked by what the
+ * ledger has not (R21): session_recall goes on with what stands there. request: of a service. */
+void session_plan_write(Session *session, const PlanDraft *draft, const Request *request, VaultDone done, gpointer user);
 /* Feeds the core what an earlier process was told in writing; ConsentConfig.requests_made must not count that request. */
 void session_plan_remember(Session *session, const json_t *plan);
 /* Whether session_plan_remember will ask again. */

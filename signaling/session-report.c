@@ -13,7 +13,7 @@
 
 typedef struct Reporting {
   Daemon *daemon;
-  Connection *connection;
+  guint64 connection; /* serial */
   char *re, *report, *session;
   const char *kind;
 } Reporting;
@@ -26,13 +26,14 @@ static void reporting_free(Reporting *reporting) {
 }
 
 static void tell_error(const Reporting *reporting, const GError *error) {
-  if (!g_hash_table_contains(reporting->daemon->connections, reporting->connection))
+  const Connection *connection = connection_find(reporting->daemon, reporting->connection);
+  if (connection == NULL)
     return;
   if (g_error_matches(error, VAULT_ERROR, VAULT_ERROR_FULL))
-    socket_error(reporting->connection->socket, reporting->re, "too_many_reports",
+    socket_error(connection->socket, reporting->re, "too_many_reports",
                  "You have made as many reports in this session as one person may. They are all kept and sent.");
   else
-    socket_error(reporting->connection->socket, reporting->re, "storage", "Your report could not be kept: please try again.");
+    socket_error(connection->socket, reporting->re, "storage", "Your report could not be kept: please try again.");
 }
 
 static void on_recorded(const VaultReply *reply, gpointer user) {
@@ -50,8 +51,9 @@ static void on_recorded(const VaultReply *reply, gpointer user) {
                 (json_int_t)reply->leaf_index, "leaf_hash", reply->leaf_hash);
   if (reporting->re != NULL)
     json_object_set_new(message, "re", json_string(reporting->re));
-  if (g_hash_table_contains(reporting->daemon->connections, reporting->connection))
-    socket_send(reporting->connection->socket, message);
+  const Connection *connection = connection_find(reporting->daemon, reporting->connection);
+  if (connection != NULL)
+    socket_send(connection->socket, message);
   else
     json_decref(message);
   reports_wake(reporting->daemon->reports);
@@ -78,7 +80,7 @@ static char *text_of(const Connection *connection, const json_t *json, const cha
   return NULL;
 }
 
-void session_report(Member *member, Connection *connection, const json_t *json, const char *re) {
+void session_report(Member *member, const Connection *connection, const json_t *json, const char *re) {
   Daemon *daemon = connection->daemon;
   const char *kind = kind_of(json);
   guint8 random[REPORT_ID_BYTES];
@@ -94,7 +96,7 @@ void session_report(Member *member, Connection *connection, const json_t *json, 
   sodium_bin2hex(id, sizeof id, random, sizeof random);
   Reporting *reporting = g_new(Reporting, 1);
   *reporting = (Reporting){.daemon = daemon,
-                           .connection = connection,
+                           .connection = connection->serial,
                            .re = g_strdup(re),
                            .report = g_strdup(id),
                            .session = g_strdup(member->session->id),

@@ -8,7 +8,7 @@
 #include "signaling/session.h"
 
 /* violation.report of a participant in the call; answered when its leaf is durable. re: the message's id or NULL, here and below. */
-void session_report(Member *member, Connection *connection, const json_t *json, const char *re);
+void session_report(Member *member, const Connection *connection, const json_t *json, const char *re);
 
 /* by: who may ask to record, and is in the call. Everyone is told `session.ended`, by's own with re. session-end.c. */
 void session_end(Session *session, const Member *by, const char *re);

@@ -40,6 +40,13 @@ void session_unrecorded_done(Session *session, gconstpointer user) {
   session_tell_health(session);
 }
 
+gboolean session_is_unrecorded(const Session *session, const Member *member) {
+  for (guint i = 0; i < session->unrecorded->len; i++)
+    if (((const Unrecorded *)session->unrecorded->pdata[i])->member == member)
+      return TRUE;
+  return FALSE;
+}
+
 /* In their order, and before whatever the working store lets happen next. */
 void session_unrecorded_again(Session *session) {
   for (guint i = 0; i < session->unrecorded->len; i++) {

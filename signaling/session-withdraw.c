@@ -92,6 +92,7 @@ static void settle_one(Withdrawal *withdrawal) {
 static void on_erased(const VaultReply *reply, gpointer user) {
   g_autofree Erase *erase = user;
   Withdrawal *withdrawal = erase->withdrawal;
+  session_release(erase->session); /* the next message may forget it, nothing in here does */
   if (reply->error != NULL && !g_error_matches(reply->error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
     return; /* R13: not durable, so never acknowledged; the next start completes it */
   if (withdrawal != NULL) {
@@ -128,15 +129,16 @@ static VaultScope asked_scope(ConsentScope asked) {
 void session_withdraw_erase(Session *session, const ConsentEffect *effect) {
   Member *member = session_person(session, effect->person);
   Erase *erase = g_new(Erase, 1);
-  *erase = (Erase){session, session->withdrawing, effect->ticket};
+  *erase = (Erase){session_hold(session), session->withdrawing, effect->ticket};
   if (session->withdrawing != NULL)
     session->withdrawing->waiting++;
-  /* The core remembers recordings of this process alone. Of those of earlier ones the vault knows what was disclosed, and holds to it (R12). */
-  const Withdrawal *of_before = effect->request == 0 ? session->withdrawing : NULL;
+  /* The core remembers recordings of this process alone. Of earlier ones the vault knows whose they are and what was disclosed, and holds to it (R12). */
+  const Withdrawal *of_before = session_request(session, effect->request) == NULL ? session->withdrawing : NULL;
   const VaultErase wanted = {.session = session->id,
                              .request = effect->request,
                              .scope = of_before != NULL ? asked_scope(of_before->scope) : vault_scope(effect->scope),
                              .participant = member != NULL ? member->id : "",
+                             .theirs = of_before != NULL,
                              .reason = "withdrawn"};
   if (wanted.scope != VAULT_SCOPE_AFTER)
     api_export_cut(session->daemon, session->id);
@@ -194,9 +196,10 @@ static void append_leaf(Withdrawal *withdrawal) {
 void session_withdraw(Session *session, Member *member, guint64 request, ConsentScope scope, gint64 received_us, WithdrawalDone done,
                       gpointer user) {
   Withdrawal *withdrawal = g_new0(Withdrawal, 1);
+  const ConsentView view = consent_view(session->consent);
   *withdrawal = (Withdrawal){.session = session,
                              .member = member,
-                             .request = request > 0 ? request : consent_view(session->consent).request,
+                             .request = request == 0 && view.requests_made == 1 ? view.request : request,
                              .received_us = received_us,
                              .erased_us = received_us,
                              .scope = scope,

@@ -17,7 +17,7 @@ void session_tell_health(Session *session) {
 /* --- remembering what an earlier process knew --- */
 
 typedef struct Waiting { /* a message of a socket, or a call back */
-  Connection *connection;
+  guint64 connection;    /* serial */
   json_t *message;
   void (*ready)(Session *session, gpointer user);
   gpointer user;
@@ -29,9 +29,9 @@ static void waiting_free(gpointer data) {
   g_free(waiting);
 }
 
-void session_wait(Session *session, Connection *connection, const json_t *message) {
+void session_wait(Session *session, const Connection *connection, const json_t *message) {
   Waiting *waiting = g_new(Waiting, 1);
-  *waiting = (Waiting){.connection = connection, .message = json_deep_copy(message)};
+  *waiting = (Waiting){.connection = connection->serial, .message = json_deep_copy(message)};
   g_ptr_array_add(session->waiting, waiting);
 }
 
@@ -50,14 +50,17 @@ static void serve_waiting(Session *session, const GError *error) {
   g_autoptr(GPtrArray) all = g_steal_pointer(&session->waiting);
   for (guint i = 0; i < all->len; i++) {
     const Waiting *waiting = all->pdata[i];
-    if (waiting->ready != NULL)
-      waiting->ready(error == NULL ? session : NULL, waiting->user);
-    else if (!g_hash_table_contains(daemon->connections, waiting->connection))
+    const Connection *connection = connection_find(daemon, waiting->connection);
+    if (waiting->ready != NULL && error == NULL)
+      session_when_ready(session, waiting->ready, waiting->user); /* one before it may have suspended the session */
+    else if (waiting->ready != NULL)
+      waiting->ready(NULL, waiting->user);
+    else if (connection == NULL)
       continue;
     else if (error == NULL)
-      messages_received(waiting->connection->socket, waiting->message, daemon_now_us(), daemon);
+      messages_received(connection->socket, waiting->message, daemon_now_us(), daemon);
     else
-      socket_error(waiting->connection->socket, NULL, "storage",
+      socket_error(connection->socket, NULL, "storage",
                    "The store does not answer, and without it nothing may be decided: try again later.");
   }
 }
@@ -75,6 +78,7 @@ static void on_recalled(const VaultRecall *recall, const GError *error, gpointer
                            .requests_max = (uint32_t)config->requests_max,
                            .has_sfu = config_has_sfu(config),
                            .take_last = recall->take_last,
+                           .recorded = recall->requests > 0,
                            .requests_made = recall->requests - (session_plan_is_open(recall->plan) ? 1 : 0)};
   for (gsize i = 0; recall->nos[i] != NULL; i++) {
     const Member *member = session_member_new(session, recall->nos[i]);
@@ -88,17 +92,38 @@ static void on_recalled(const VaultRecall *recall, const GError *error, gpointer
   serve_waiting(session, NULL);
 }
 
+void session_suspend(Session *session) {
+  g_return_if_fail(session->members->len == 0 && !session->handling);
+  alarm_clear(session->daemon->alarms, &session->alarm);
+  consent_session_free(g_steal_pointer(&session->consent));
+  session->waiting = g_ptr_array_new_with_free_func(waiting_free);
+}
+
+void session_recall(Session *session) {
+  vault_session_recall(session->daemon->vault, session->id, on_recalled, session);
+}
+
 static gboolean drop_idle(gpointer key, gpointer value, gpointer data) {
   (void)key;
   Session *session = value;
   gint64 now = *(gint64 *)data;
-  return session->consent != NULL && session->idle_since_us > 0 && now - session->idle_since_us > SESSION_IDLE_US &&
+  return session->consent != NULL && session->idle_since_us > 0 && now - session->idle_since_us > SESSION_IDLE_US && session->holds == 0 &&
          session->links->len == 0 && session->closing == 0 && session->withdrawals->len == 0 && session->unrecorded->len == 0;
 }
 
 void session_drop_idle(Daemon *daemon) {
   gint64 now = daemon_now_us();
   g_hash_table_foreach_remove(daemon->sessions, drop_idle, &now);
+}
+
+Session *session_hold(Session *session) {
+  session->holds++;
+  return session;
+}
+
+void session_release(Session *session) {
+  if (session != NULL)
+    session->holds--;
 }
 
 Session *session_get(Daemon *daemon, const char *id, gboolean make) {
@@ -125,7 +150,7 @@ Session *session_get(Daemon *daemon, const char *id, gboolean make) {
   session->idle_since_us = daemon_now_us();
   g_queue_init(&session->events);
   g_hash_table_insert(daemon->sessions, session->id, session);
-  vault_session_recall(daemon->vault, session->id, on_recalled, session);
+  session_recall(session);
   return session;
 }
 

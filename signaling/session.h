@@ -12,8 +12,9 @@
 typedef struct Session Session;
 typedef struct Member Member;
 
-/* A WebSocket's state; data of its Socket. */
+/* A WebSocket's state; data of its Socket. What waits for something else than its next message keeps its serial: an address is soon another person's. */
 typedef struct Connection {
+  guint64 serial; /* never given twice */
   Daemon *daemon;
   Socket *socket;
   Member *member;          /* NULL until joined */
@@ -72,14 +73,23 @@ struct Session {
   gint64 roster_asked_us[SESSION_ROSTER_NUMBERS]; /* when number n was given, at n % SESSION_ROSTER_NUMBERS */
   gint64 state_since_ms, idle_since_us;
   guint opening, closing; /* takes whose branches or taps have not answered yet; whose recorder has not */
+  guint holds;            /* session_hold */
 };
 
 Session *session_get(Daemon *daemon, const char *id, gboolean make);
-void session_drop_idle(Daemon *daemon); /* forgets sessions that nobody has been in for a while */
+void session_drop_idle(Daemon *daemon); /* forgets sessions that nobody has been in for a while and nobody holds */
+/* Held by whatever points into it from outside: sockets that joined, open for withdrawing long after the call (R6, R15), so no more than sockets may be; acts
+ * on their way to the ledger, however long a disk takes. */
+Session *session_hold(Session *session);
+void session_release(Session *session); /* NULL: none */
+Connection *connection_find(Daemon *daemon, guint64 serial); /* NULL: it has closed. messages.c */
 /* Keeps a join until the session is remembered, then hands it to messages_received again. */
-void session_wait(Session *session, Connection *connection, const json_t *message);
+void session_wait(Session *session, const Connection *connection, const json_t *message);
 /* The same for a call back, at once where it is remembered already; session NULL: the store does not answer. */
 void session_when_ready(Session *session, void (*ready)(Session *session, gpointer user), gpointer user);
+/* Of one that nobody has been in: what comes waits from now on, as before it was remembered, until session_recall has asked the vault anew. */
+void session_suspend(Session *session);
+void session_recall(Session *session);
 void session_shut(Session *session);
 gboolean session_is_quiet(const Session *session); /* no other thread owes it an answer */
 void session_free(Session *session);

@@ -12,6 +12,7 @@ struct Upstream {
   Server *server;
   UpstreamEvents events;
   gpointer user;
+  gsize message_bytes_max;
   struct lws *wsi; /* NULL before, and after libwebsockets let go of it */
   GQueue out;      /* GBytes: LWS_PRE bytes of room, then the text */
   gsize out_bytes;
@@ -46,7 +47,6 @@ void upstream_url_clear(UpstreamUrl *url) {
 static void upstream_release(Upstream *upstream) {
   if (!upstream->freed || upstream->wsi)
     return;
-  g_clear_handle_id(&upstream->telling, g_source_remove);
   g_queue_clear_full(&upstream->out, (GDestroyNotify)g_bytes_unref);
   g_string_free(upstream->in, TRUE);
   g_free(upstream->why);
@@ -76,7 +76,7 @@ static int receive(Upstream *upstream, const char *bytes, gsize n) {
   if (upstream->freed || upstream->failed)
     return -1;
   if (lws_frame_is_binary(upstream->wsi) ||
-      upstream->in->len + n + lws_remaining_packet_payload(upstream->wsi) > UPSTREAM_MESSAGE_BYTES_MAX) {
+      upstream->in->len + n + lws_remaining_packet_payload(upstream->wsi) > upstream->message_bytes_max) {
     upstream_fail(upstream, "it sent something that is not text, or too much at once");
     return -1;
   }
@@ -170,9 +170,11 @@ static void connect_to(Upstream *upstream, const UpstreamUrl *url, const char *p
     upstream_fail(upstream, "no connection");
 }
 
-Upstream *upstream_open(Server *server, const char *url, const char *protocol, const UpstreamEvents *events, gpointer user) {
+Upstream *upstream_open(Server *server, const char *url, const char *protocol, gsize message_bytes_max, const UpstreamEvents *events,
+                        gpointer user) {
   Upstream *upstream = g_new0(Upstream, 1);
   upstream->server = server;
+  upstream->message_bytes_max = message_bytes_max;
   upstream->events = *events;
   upstream->user = user;
   upstream->in = g_string_new(NULL);
@@ -207,6 +209,7 @@ void upstream_free(Upstream *upstream) {
   if (!upstream)
     return;
   upstream->freed = TRUE;
+  g_clear_handle_id(&upstream->telling, g_source_remove); /* the connection may outlive its owner, who must hear no more of it */
   if (upstream->is_open) {
     lws_set_timeout(upstream->wsi, PENDING_TIMEOUT_USER_REASON_BASE, SERVER_CLOSE_TIMEOUT_S);
     lws_callback_on_writable(upstream->wsi);

@@ -7,7 +7,7 @@
 
 #include "signaling/server.h"
 
-#define UPSTREAM_MESSAGE_BYTES_MAX (1024 * 1024) /* what a server behind the gate may say at once: SDP has up to 128 KiB, JSON-quoted */
+#define UPSTREAM_MESSAGE_BYTES_MAX (1024 * 1024) /* what a server behind the gate may say at once to a client: SDP has up to 128 KiB, JSON-quoted */
 
 typedef struct Upstream Upstream;
 typedef struct UpstreamEvents {
@@ -21,8 +21,8 @@ typedef struct UpstreamUrl { char *host, *path; guint16 port; } UpstreamUrl;
 gboolean upstream_url_parse(const char *text, UpstreamUrl *url);
 void upstream_url_clear(UpstreamUrl *url);
 
-/* What is sent before it is open waits in the queue. events are copied. url as upstream_url_parse takes it. */
-Upstream *upstream_open(Server *server, const char *url, const char *protocol, const UpstreamEvents *events, gpointer user);
+/* What is sent before it is open waits in the queue. events are copied. url as upstream_url_parse takes it. message_bytes_max: a longer one closes it. */
+Upstream *upstream_open(Server *server, const char *url, const char *protocol, gsize message_bytes_max, const UpstreamEvents *events, gpointer user);
 void upstream_send(Upstream *upstream, json_t *message); /* takes the reference */
 void upstream_free(Upstream *upstream);                  /* sends what is queued if it can, closes; no event afterwards. NULL is fine */
 

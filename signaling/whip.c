@@ -96,7 +96,9 @@ static void on_answered(const WhipAnswer *answer, gpointer user) {
     respond_created(request, whip, g_steal_pointer(&sdp));
     return;
   }
-  if (error != NULL) { /* it is the server that is wrong, not who asks */
+  if (g_error_matches(error, RELAY_ERROR, RELAY_ERROR_MANY))
+    http_respond_error(request, 503, "too_busy", "The gate has no room for more legs with full ICE now: try again later.");
+  else if (error != NULL) { /* it is the server that is wrong, not who asks */
     g_autofree char *text = g_strdup_printf("What the WHIP server behind the gate answered does not serve: %s", error->message);
     http_respond_error(request, 502, "upstream_refused", text);
   } else

@@ -232,6 +232,7 @@ class Call {
   }
 
   #joined() {
+    this.#wasAsked ||= this.#client.askedBefore;
     if (document.body.dataset.phase === 'call') {
       this.#said.polite(strings.reconnected);
       return;

@@ -59,6 +59,7 @@ export const en = {
     cannot_consent: 'You cannot consent in this session.',
     not_joined: 'You have been in the call since: please answer there.',
     wrong_disclosure: 'The text changed meanwhile. Please read it again.',
+    no_receipt: 'Your answer could not be written to the ledger yet: there is no receipt so far, and nothing is recorded until it is written. That is tried again by itself; if you leave this page open, your receipt appears here.',
     unreachable: 'The server cannot be reached. Please check your connection and try again.',
     withdraw_again: 'The server has not confirmed your withdrawal yet. It is sent again and again until it does; please leave this page open.',
   },

@@ -59,6 +59,7 @@ export const es = {
     cannot_consent: 'Usted no puede dar su consentimiento en esta sesión.',
     not_joined: 'Ya ha estado en la llamada: responda allí, por favor.',
     wrong_disclosure: 'El texto ha cambiado entretanto. Léalo de nuevo, por favor.',
+    no_receipt: 'Su respuesta aún no se ha podido escribir en el registro: todavía no hay recibo, y no se graba nada hasta que esté escrita. Se intenta de nuevo sin que usted haga nada; si deja esta página abierta, su recibo aparecerá aquí.',
     unreachable: 'No se puede llegar al servidor. Compruebe su conexión e inténtelo de nuevo.',
     withdraw_again: 'El servidor aún no ha confirmado la retirada. Se envía una y otra vez hasta que lo haga; deje esta página abierta, por favor.',
   },

@@ -20,6 +20,7 @@ class Letter {
   #letter = null;
   #intact = true;
   #busy = false;
+  #again = 0;
   #receipts = JSON.parse(sessionStorage.getItem(STORE) ?? '[]');
 
   constructor(token) {
@@ -42,6 +43,22 @@ class Letter {
     const hash = await canonicalSha256(this.#letter.disclosure);
     this.#intact = hash === null || hash === this.#letter.disclosure_sha256;
     write('exact-check', hash === null ? words.unverified : words.verified);
+    this.#late(this.#letter);
+  }
+
+  /** The ledger refused the answer, and the gate says it again: the receipt comes with the letter when it stands there (R24). */
+  #late({ unwritten, recorded, request }) {
+    clearTimeout(this.#again);
+    if (unwritten) this.#again = setTimeout(() => this.#look(), AGAIN_MS);
+    if (!recorded || this.#receipts.some(({ receipt }) => receipt.record_id === recorded.receipt.record_id)) return;
+    const { receipt, withdraw_key } = recorded;
+    this.#keep({ request, act: withdraw_key ? 'grant' : 'decline', receipt, ...(withdraw_key && { withdraw_key }) });
+  }
+
+  async #look() {
+    await this.#load().catch(() => this.#late({ unwritten: true }));
+    if (!this.#letter.unwritten && !this.#busy) this.#problem(null);
+    this.#draw();
   }
 
   async #ask(method, body) {
@@ -138,6 +155,7 @@ class Letter {
     write('when', words.when(timeWords(starts), timeWords(ends), timeWords(opens)));
     show('when', true);
     write('state', answer === 'none' && !open ? words.states.over : words.states[answer]);
+    if (this.#letter.unwritten && !this.#busy) this.#problem(new RecgateError('no_receipt', ''));
     if (!this.#intact) this.#problem(new RecgateError('mismatch', words.mismatch));
     show('letter', this.#intact);
     drawLetter(message, disclosure);

@@ -164,6 +164,7 @@ export class RecgateClient extends EventTarget {
   readonly controller: { name: string; contact: string } | null;
   readonly consents: Consents | null;
   readonly agreed: 'all' | 'audio' | 'video' | null;
+  readonly askedBefore: boolean;
   readonly ask: Ask | null;
   readonly withdrawing: boolean;
   readonly microphoneOn: boolean;

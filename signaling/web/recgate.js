@@ -38,6 +38,8 @@ export class RecgateClient extends EventTarget {
   consents = null;
   /** What one had agreed to when joining, in writing or before a reconnect: 'all', 'audio' or 'video'; null: nothing. */
   agreed = null;
+  /** Had somebody asked to record in this session before one joined? Then there may be something to withdraw from (R6). */
+  askedBefore = false;
 
   #socket = null;
   #url;
@@ -302,6 +304,7 @@ export class RecgateClient extends EventTarget {
     this.self = message.self;
     this.session = message.session;
     this.agreed = message.agreed ?? null;
+    this.askedBefore = message.asked === true;
     this.#iceServers = message.ice_servers ?? [];
     this.controller = message.controller ?? null;
     this.#attempts = 0;

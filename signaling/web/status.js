@@ -80,10 +80,11 @@ export function shownAnswerOf(snapshot, id) {
 }
 
 /** What pressing Withdraw now does, in words. */
-export function withdrawMeansOf({ recording: { state, reason, by }, self, ask, consents, withdrawn }) {
+export function withdrawMeansOf({ recording: { state, reason, by }, self, ask, consents, withdrawn, wasAsked }) {
   const scope = ask?.disclosure.on_withdrawal;
   const unanswered = state === 'asking' && (reason === 'requested' || answerOf({ ask, consents, self }) === 'waiting');
   if (withdrawn || (state === 'purged' && (by === self || scope === 'session'))) return strings.withdrawMeans.done;
+  if (state === 'idle' && wasAsked && reason !== 'offered') return strings.withdrawMeans.unknown; // of what was before a restart nothing is known here
   if (unanswered || ['idle', 'declined'].includes(state)) return strings.withdrawMeans.unanswered;
   return strings.withdrawMeans[scope] ?? strings.withdrawMeans.unknown;
 }

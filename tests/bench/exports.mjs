@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How good are recordings of calls through Janus? recgate's export beside Janus's own .mjr of the same packets (tests/sfu/taping.mjs), made playable by
 // janus-pp-rec and joined by the times in its headers. One Chromium shows a clock and flashes with a tone; both recordings are judged by them over the same time.
-// RECGATE_BENCH_SECONDS (20: of each call), RECGATE_BENCH_SEED (5: of the bad way), RECGATE_BENCH_CALLS ("plain,simulcast,screen,mute,loss,simulcast+loss").
+// RECGATE_BENCH_SECONDS (20: of each call), RECGATE_BENCH_SEED (5: of the bad way), RECGATE_BENCH_CALLS ("plain,simulcast,screen,mute,stall,loss,simulcast+loss").
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { freeze, thaw } from '../browser/browsers.mjs';
 import { knownSource } from '../browser/hooks.mjs';
 import { DISCLOSURE } from '../integration/client.mjs';
 import { sleep } from '../integration/daemon.mjs';
@@ -15,7 +16,8 @@ import { CAN_PLAY_TAPES, Taping } from '../sfu/taping.mjs';
 
 const SECONDS = Number(process.env.RECGATE_BENCH_SECONDS ?? 20);
 const SEED = Number(process.env.RECGATE_BENCH_SEED ?? 5);
-const CALLS = (process.env.RECGATE_BENCH_CALLS ?? 'plain,simulcast,screen,mute,loss,simulcast+loss').split(',');
+const CALLS = (process.env.RECGATE_BENCH_CALLS ?? 'plain,simulcast,screen,mute,stall,loss,simulcast+loss').split(',');
+const STALL_MS = 700; // too short for anybody to be told that somebody is away
 const SETTLE_MS = 3000; // the first keyframe of a take, and the tape's own beginning
 
 /** All of it in a network of its own, as the tests are. */
@@ -54,15 +56,28 @@ const sent = async (person) => {
   return Math.max(...all.map(({ frames }) => frames ?? 0));
 };
 
-async function measure(stage, taping, call, way) {
-  const { person, handles } = await begin(stage, call, way);
-  const from = Date.now(), before = await sent(person), rests = [];
-  for (const kind of call === 'mute' ? ['video', 'audio'] : []) {
+/** What is missing of a call because its person, or their machine, paused: [[from, to]], wall clock. */
+async function pause(stage, person, call) {
+  const rests = [];
+  for (const kind of call === 'mute' ? ['video', 'audio'] : call === 'stall' ? ['all'] : []) {
     await sleep(3000);
     const began = Date.now();
-    await person.do('rest', 'echo', kind, 4000);
+    if (kind === 'all') {
+      freeze(stage.browsers[0]);
+      await sleep(STALL_MS);
+      thaw(stage.browsers[0]);
+    } else {
+      await person.do('rest', 'echo', kind, 4000);
+    }
     rests.push([began - 500, Date.now() + 500]);
   }
+  return rests;
+}
+
+async function measure(stage, taping, call, way) {
+  const { person, handles } = await begin(stage, call, way);
+  const from = Date.now(), before = await sent(person);
+  const rests = await pause(stage, person, call);
   await sleep(Math.max(1000, SECONDS * 1000 - (Date.now() - from)));
   const frames = (await sent(person)) - before, between = [from, Date.now() - 1000];
   const seen = await person.page.evaluate(() => window.__source.flashes); // those with a light and a sound

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Few calls or many at the same total of packets: what a call costs that hardly speaks. recgate beside the bare loop, on one core, one worker.
-// RECGATE_BENCH_ROUNDS (3), RECGATE_BENCH_CALLS ("20,1000"), RECGATE_BENCH_MS (5000), RECGATE_BENCH_CIPHERS ("cm").
-import { MEASURE_MS, ROUNDS, compare, leaveTheServersCore, listed, measureRelay, number, present, table, write } from './relay/measure.mjs';
+// RECGATE_BENCH_ROUNDS (7), RECGATE_BENCH_CALLS ("20,1000"), RECGATE_BENCH_MS (2000), RECGATE_BENCH_CIPHERS ("cm").
+import { MEASURE_MS, ROUNDS, compare, leaveTheServersCore, listed, listedCalls, measureRelay, number, present, table, write } from './relay/measure.mjs';
 import { picture } from './relay/picture.mjs';
 import { Bare, Recgate, RecgateCoalescing } from './relay/servers.mjs';
 
 const TOTAL_PPS = 30_000;
-const CALLS = listed('CALLS', '20,1000').map(Number);
+const CALLS = listedCalls('20,1000');
 
 leaveTheServersCore();
 const servers = present([Bare, Recgate, RecgateCoalescing]);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What setting a call up costs, from the offer to media both ways: server CPU and time, one call after the other. The people have joined (recgate) or
-// registered (Janus) before. RECGATE_BENCH_ROUNDS (3), RECGATE_BENCH_CALLS ("100"), RECGATE_BENCH_SERVERS, RECGATE_BENCH_CIPHERS ("cm").
+// registered (Janus) before. RECGATE_BENCH_ROUNDS (7), RECGATE_BENCH_CALLS ("100"), RECGATE_BENCH_SERVERS, RECGATE_BENCH_CIPHERS ("cm").
 import { Janus, JanusOpenSsl } from './relay/janus.mjs';
-import { ROUNDS, compare, leaveTheServersCore, listed, measureSetup, number, present, table, write } from './relay/measure.mjs';
+import { ROUNDS, compare, leaveTheServersCore, listed, listedCalls, measureSetup, number, present, table, write } from './relay/measure.mjs';
 import { Rtpengine } from './relay/rtpengine.mjs';
 import { Recgate } from './relay/servers.mjs';
 
@@ -10,7 +10,7 @@ leaveTheServersCore();
 const servers = present([Recgate, Rtpengine, JanusOpenSsl, Janus]);
 const rows = [];
 for (const profile of listed('CIPHERS', 'cm'))
-  for (const calls of listed('CALLS', '100').map(Number))
+  for (const calls of listedCalls('100'))
     rows.push(...(await compare(servers, measureSetup, { calls, profile }, { key: 'cpu_ms_per_call', peers: servers })));
 
 console.log(`\n${ROUNDS} alternating rounds; medians\n`);

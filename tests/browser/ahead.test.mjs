@@ -98,6 +98,30 @@ test('the whole letter, three answers of equal weight, and the choice by keyboar
   await reader.close();
 });
 
+test('an answer that the ledger refused: the letter says so, and brings the receipt and the key when it is written (R7, R24)', async () => {
+  const { links } = await planned();
+  const reader = await Reader.open(links.ben.consent_link);
+  await reader.sees('Your answer');
+  stage.daemon.refuse('consents');
+  try {
+    await reader.press('Agree');
+    await reader.sees('nothing is recorded until it is written');
+    assert.deepEqual(await reader.buttons(), ['Withdraw'], 'there is no receipt yet, and taking it back is possible all the same (R6)');
+    await reader.shoot('unwritten');
+  } finally {
+    stage.daemon.relent();
+  }
+  await reader.sees('Download receipt and key');
+  assert.ok(!(await reader.reads()).includes('nothing is recorded until'));
+  const kept = () => reader.page.evaluate(() => JSON.parse(sessionStorage.getItem('recgate.letter.receipts')));
+  assert.deepEqual((await kept()).map(({ act, withdraw_key }) => [act, withdraw_key.length > 30]), [['grant', true]]);
+  await reader.page.reload();
+  await reader.sees('Download receipt and key');
+  assert.equal((await kept()).length, 1, 'the same receipt is kept once');
+  assert.ok(reader.complaints.splice(0).every((line) => line.includes('503')), 'Chromium complains of the refusal');
+  await reader.close();
+});
+
 test('agreed, in two letters, in two languages: in the call nobody is asked and the gate opens', async () => {
   const { session, links, call } = await planned({ language: 'es' });
   const anna = await Reader.open(links.anna.consent_link);

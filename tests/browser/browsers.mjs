@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts Debian's Chromium and Firefox headless through puppeteer-core, each in a process and a profile of its own.
+import { readdirSync, readFileSync } from 'node:fs';
 import puppeteer from 'puppeteer-core';
 
 const VIEWPORT = { width: 1280, height: 800 };
@@ -35,6 +36,26 @@ export async function launch(kind, { stock = false } = {}) {
     });
   throw new Error(`no browser is called ${kind}`);
 }
+
+/** The process and all below it. */
+function family(pid) {
+  const parents = new Map();
+  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      continue; // ended meanwhile
+    }
+  }
+  const found = [pid];
+  for (let i = 0; i < found.length; i++) for (const [child, parent] of parents) if (parent === found[i]) found.push(child);
+  return found;
+}
+
+/** Every process of this browser stands still, until it thaws. */
+export const freeze = (browser) => family(browser.process().pid).forEach((pid) => process.kill(pid, 'SIGSTOP'));
+export const thaw = (browser) => family(browser.process().pid).reverse().forEach((pid) => process.kill(pid, 'SIGCONT'));
 
 /** 'chromium-firefox' → ['chromium', 'firefox']; from RECGATE_BROWSERS, so that every scenario runs for every pair. */
 export function pair(text = process.env.RECGATE_BROWSERS ?? 'chromium-firefox') {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls whose pictures are VP9 or H.264: recorded, exported so that they decode, and played on the auditor's page, or refused in words.
+// Calls whose pictures are VP9 or H.264, or whose sound travels in RED: recorded, exported so that they decode, and played on the auditor's page, or refused in words.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Stage, sleep, until } from './harness.mjs';
-import { complaints, frames, longestGap_ms, probe } from './media.mjs';
+import { BEEP_RMS, complaints, frames, longestGap_ms, longestPause_ms, loudness, onsets, packets_s, probe } from './media.mjs';
 
 const [CHROMIUM, FIREFOX] = [1, 2];
 let stage;
@@ -58,3 +58,27 @@ for (const [prefer, name] of [['video/VP9', 'vp9'], ['video/H264', 'h264']]) {
     else assert.match(inFirefox, /^plays$|cannot play this person’s recording/);
   });
 }
+
+test('sound that travels in RED is recorded as the Opus inside it (RFC 2198)', async () => {
+  const { session, anna, ben } = await stage.recorded({ prefer: 'audio/red' });
+  for (const on of [true, false, true, false]) {
+    await sleep(1000);
+    await anna.flash(on);
+  }
+  await sleep(2000);
+  const { packets, discarded } = (await ben.streams()).find(({ way, kind }) => way === 'in' && kind === 'audio');
+  assert.ok(discarded > packets / 2, `RED repeats each packet, and who has it already discards that: ${discarded} of ${packets}`);
+  await anna.press('Stop');
+  await anna.state('stopped');
+  const list = await until(async () => {
+    const found = (await stage.segments(session)).filter((one) => one.state === 'kept' && one.medium === 'audio' && one.participant === 'anna');
+    return found.length >= 3 && found;
+  }, 'three kept segments of sound', 15_000);
+  assert.deepEqual([...new Set(list.map((one) => one.codec))], ['opus']);
+  const { file, status, json } = await stage.export(session, 'anna');
+  assert.equal(status, 200, JSON.stringify(json));
+  assert.equal(await complaints(file), '');
+  const at = await packets_s(file, 'audio');
+  assert.ok(at.length > 250 && longestPause_ms(at) < 200, `${at.length} packets, ${longestPause_ms(at)} ms without one`);
+  assert.equal(onsets(await loudness(file), ({ rms }) => rms > BEEP_RMS).length, 2, 'the two tones, each once');
+});

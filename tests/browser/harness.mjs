@@ -76,6 +76,14 @@ export class Stage {
   /** Segments as the auditor sees them. */
   segments(session) { return this.daemon.segments(session); }
 
+  /** Until sound and picture of each of these people are kept, so that each can be exported. */
+  kept(session, ...people) {
+    return until(async () => {
+      const found = (await this.segments(session)).filter(({ state }) => state === 'kept');
+      return people.every((who) => ['audio', 'video'].every((kind) => found.some(({ participant, medium }) => participant === who && medium === kind)));
+    }, `kept segments of ${people.join(' and ')}`, 15_000);
+  }
+
   auditor(session) { return this.daemon.token(session, 'auditor', 'auditor'); }
 
   /** The file that plays one person's recording, in the scratch directory; or the refusal {status, json}. */

@@ -27,16 +27,17 @@ export function lookOn() {
   };
 }
 
-/** Each picture is offered and answered with this codec first ('video/H264'): what the answer names first is sent. */
+/** Each picture, or sound, is offered and answered with this codec first ('video/H264', 'audio/red'): what the answer names first is sent. */
 export function preferCodec(mimeType) {
-  const { codecs } = RTCRtpReceiver.getCapabilities('video');
+  const kind = mimeType.split('/')[0];
+  const { codecs } = RTCRtpReceiver.getCapabilities(kind);
   const first = codecs.filter((codec) => codec.mimeType === mimeType);
   const prototype = RTCPeerConnection.prototype;
   for (const name of ['createOffer', 'createAnswer', 'setLocalDescription']) {
     const real = prototype[name];
     prototype[name] = function (...args) {
       for (const one of this.getTransceivers())
-        if (one.receiver.track.kind === 'video') one.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
+        if (one.receiver.track.kind === kind) one.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
       return real.apply(this, args);
     };
   }

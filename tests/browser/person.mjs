@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One person in front of the call page: presses what is called so, reads what is there, and lets the test look behind the page.
-import { readdirSync, readFileSync } from 'node:fs';
 import { en } from '../../signaling/web/strings-en.js';
 import { es } from '../../signaling/web/strings-es.js';
 import { sleep, until } from '../integration/daemon.mjs';
+import { freeze, thaw } from './browsers.mjs';
 import { knownSource, lookOn, preferCodec } from './hooks.mjs';
 
 const FPS = 15;
@@ -12,26 +12,10 @@ export const WORDS = { en, es };
 /** The language of a test that names none: every state is looked at in each (suite_screens). */
 export const LANGUAGE = process.env.RECGATE_LANGUAGE ?? 'en';
 
-/** The process and all below it. */
-function family(pid) {
-  const parents = new Map();
-  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-    } catch {
-      continue; // ended meanwhile
-    }
-  }
-  const found = [pid];
-  for (let i = 0; i < found.length; i++) for (const [child, parent] of parents) if (parent === found[i]) found.push(child);
-  return found;
-}
-
 export class Person {
   /**
    * Opens the call page. source: 'known' (hooks.mjs) or 'device' (the browser's own fake camera and microphone).
-   * prefer: a codec of pictures ('video/H264'). context: a browser context, so that two people may share a browser. language: of the page; its words are person.words.
+   * prefer: a codec of pictures ('video/H264') or sound ('audio/red'). context: a browser context, so that two people may share a browser. language: of the page; its words are person.words.
    */
   static async open({ browser, context, base, token, id, role, source = 'known', prefer, viewport, language = LANGUAGE }) {
     const page = await (context ?? browser).newPage();
@@ -156,14 +140,14 @@ export class Person {
   flashes() { return this.page.evaluate(() => window.__source.flashes); }
   flash(on) { return this.page.evaluate((lit) => window.__source.flash(lit), on); }
 
-  /** What goes in and out of the connections that are open: [{way, kind, bytes, packets, frames}]. */
+  /** What goes in and out of the connections that are open: [{way, kind, bytes, packets, lost, discarded, frames}]. */
   streams() {
     return this.page.evaluate(async () => {
       const open = window.__kept.peers.filter((peer) => peer.connectionState === 'connected');
       const reports = await Promise.all(open.map((peer) => peer.getStats()));
       return reports.flatMap((report, peer) => [...report.values()].filter((one) => one.type === 'inbound-rtp' || one.type === 'outbound-rtp').map((one) => ({
         peer, way: one.type === 'inbound-rtp' ? 'in' : 'out', kind: one.kind,
-        bytes: one.bytesReceived ?? one.bytesSent ?? 0, packets: one.packetsReceived ?? one.packetsSent ?? 0, lost: one.packetsLost ?? 0,
+        bytes: one.bytesReceived ?? one.bytesSent ?? 0, packets: one.packetsReceived ?? one.packetsSent ?? 0, lost: one.packetsLost ?? 0, discarded: one.packetsDiscarded ?? 0,
         frames: one.framesDecoded ?? one.framesEncoded ?? 0,
       })));
     });
@@ -186,8 +170,8 @@ export class Person {
   }
 
   /** The whole browser stands still: no heartbeat, no button (R10). */
-  freeze() { family(this.browser.process().pid).forEach((pid) => process.kill(pid, 'SIGSTOP')); }
-  thaw() { family(this.browser.process().pid).reverse().forEach((pid) => process.kill(pid, 'SIGCONT')); }
+  freeze() { freeze(this.browser); }
+  thaw() { thaw(this.browser); }
 
   /** Says something to the gate on the page's own socket, for what takes too long by hand. */
   send(message) { return this.page.evaluate((text) => window.__kept.sockets.at(-1).send(text), JSON.stringify(message)); }

@@ -110,7 +110,7 @@ test('/withdraw by key and by file after the call and a crash: in words first, r
   const { session, anna, ben } = await stage.recorded({ withdrawing: 'participant' });
   const { withdraw_key: key } = await ben.expect('consent.recorded');
   const kept = await ben.page.evaluate(() => sessionStorage.getItem('recgate.receipts'));
-  await until(() => anyKept(session), 'a kept segment', 12_000);
+  await stage.kept(session, 'ben');
   assert.equal((await stage.export(session, 'ben')).status, 200);
   await ben.press('Leave');
   await anna.press('Leave');

@@ -23,7 +23,7 @@ async function nothingIsWritten(ms) {
 
 test('withdrawn: acknowledged when it is done, nothing plays, no write follows, the call goes on (R11, R12, R13)', async () => {
   const { session, anna, ben } = await stage.recorded({ withdrawing: 'session' });
-  await until(() => anyKept(session), 'a kept segment', 10_000);
+  await stage.kept(session, 'anna');
   assert.equal((await stage.export(session, 'anna')).status, 200, 'it plays before');
   await ben.press('Withdraw');
   const ack = await ben.expect('consent.withdrawn');
@@ -52,7 +52,7 @@ test('the asker withdraws as well as anybody (R6)', async () => {
 
 test('scope `after`: what was kept stays and plays, a flash after the withdrawal is in no frame (R9, R12)', async () => {
   const { session, anna, ben } = await stage.recorded({ withdrawing: 'after' });
-  await until(() => anyKept(session), 'a kept segment', 10_000);
+  await stage.kept(session, 'anna', 'ben');
   await sleep(1000);
   await ben.press('Withdraw');
   await ben.expect('consent.withdrawn');
@@ -72,7 +72,7 @@ test('scope `after`: what was kept stays and plays, a flash after the withdrawal
 
 test('scope `participant`: what that person sent is gone, the rest stays; asking for less changes nothing (R12)', async () => {
   const { session, ben } = await stage.recorded({ withdrawing: 'participant' });
-  await until(async () => (await stage.segments(session)).filter((one) => one.state === 'kept').length >= 4, 'kept segments', 12_000);
+  await stage.kept(session, 'anna', 'ben');
   await ben.send({ type: 'consent.withdraw', scope: 'after', id: 'less' });
   await ben.expect('consent.withdrawn');
   const list = await stage.segments(session);
@@ -90,6 +90,18 @@ test('after leaving, on the page that is still open (R6; fault 28)', async () =>
   await ben.press('Leave');
   await anna.expect('participant.left');
   await ben.sees('You have left the call');
+  await ben.press('Withdraw');
+  await ben.sees('Your withdrawal is done', 8000);
+  assert.ok(!(await anyKept(session)));
+});
+
+test('in a page that was opened after a restart, where nobody has asked again (R6)', async () => {
+  const { session } = await stage.recorded({});
+  await stage.kept(session, 'ben');
+  await stage.leaveAll();
+  await stage.crash();
+  const { ben } = await stage.call({ session, talk: false });
+  await ben.sees('ends your consent and erases what was disclosed');
   await ben.press('Withdraw');
   await ben.sees('Your withdrawal is done', 8000);
   assert.ok(!(await anyKept(session)));

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, DISCLOSURE } from './client.mjs';
-import { Daemon, forge, scratch, sleep, SLOW } from './daemon.mjs';
+import { Daemon, forge, scratch, sleep, SLOW, until } from './daemon.mjs';
 
 const CONFIG = {
   'consent.lease_ms': 1000 * SLOW, 'consent.heartbeat_ms': 200, 'consent.absent_ms': 2500 * SLOW,
@@ -304,7 +304,8 @@ describe('what was answered stands', () => {
     for (const one of [anna, ben]) one.close();
   });
 
-  test('who was in the call before a restart confirms again (R3)', async () => {
+  /** Both agreed in writing, and Ben was recorded; then the daemon was restarted. */
+  async function recordedBeforeRestart() {
     const call = await planned();
     await agree(call, 'anna');
     await agree(call, 'ben');
@@ -312,10 +313,35 @@ describe('what was answered stands', () => {
     await recording(ben);
     await ben.leave();
     await restart();
+    return call;
+  }
+
+  test('who was in the call before a restart confirms again (R3)', async () => {
+    const call = await recordedBeforeRestart();
     assert.equal((await read(call.letter.ben)).answer, 'none');
     const again = await join(call, 'ben');
     await again.expect('consent.ask');
     again.close();
+  });
+
+  test('and whose no takes back the yes of before the restart: what was recorded under it goes (R4, R12)', async () => {
+    for (const way of ['call', 'letter']) {
+      const call = await recordedBeforeRestart();
+      if (way === 'letter') {
+        const { json } = await answer(call, 'ben', 'decline');
+        assert.equal(json.type, 'consent.withdrawn', JSON.stringify(json));
+      } else {
+        const again = await join(call, 'ben');
+        const { request } = await again.expect('consent.ask');
+        assert.equal((await again.request({ type: 'consent.decline', request })).type, 'consent.recorded');
+        await again.state('purged');
+        again.close();
+      }
+      const preview = await daemon.post('/v1/withdraw/preview', call.letter.anna, {});
+      assert.deepEqual(preview.json.recordings.map(({ erased }) => erased), ['session'], way);
+    }
+    const verified = daemon.ctl('verify');
+    assert.equal(verified.status, 0, verified.output);
   });
 });
 
@@ -391,5 +417,106 @@ describe('a written yes is taken back in writing (R6)', () => {
     const later = await join(call, 'anna'); // the session was in memory already: it has learnt of the no (R4)
     assert.equal((await later.request({ type: 'recording.request', disclosure: DISCLOSURE })).code, 'declined_final');
     later.close();
+  });
+});
+
+describe('the ledger refuses', () => {
+  /** What is on the ledger of that session, as an auditor is told. */
+  const told = async (call) => (await daemon.get(`/v1/sessions/${call.session}`, service())).json;
+
+  test('a written yes: nothing is recorded until it is written, then the letter has its receipt and key (R7, R21, R24)', async () => {
+    const call = await planned();
+    await agree(call, 'anna');
+    daemon.refuse('consents');
+    let anna, ben;
+    try {
+      const { status, json } = await answer(call, 'ben', 'grant');
+      assert.equal(status, 503);
+      const letter = await read(call.letter.ben);
+      [anna, ben] = [await join(call, 'anna'), await join(call, 'ben')];
+      await sleep(2500); // the store is looked at every second, and works but for that one answer
+      assert.ok(!opened(anna) && !opened(ben), JSON.stringify(states(ben)));
+      assert.deepEqual((await told(call)).gate_history, []);
+      assert.equal(json.code, 'no_receipt');
+      assert.match(json.message, /no receipt.*the test refuses.*tried again by itself/);
+      assert.deepEqual([letter.answer, letter.unwritten, letter.recorded], ['granted', true, undefined]);
+    } finally {
+      daemon.relent();
+    }
+    await recording(ben);
+    const letter = await read(call.letter.ben);
+    assert.equal(letter.unwritten, undefined);
+    assert.equal(letter.recorded.receipt.events[0].event_state, 'granted');
+    const history = await until(async () => {
+      const { gate_history: list } = await told(call);
+      return list.length > 0 && list;
+    }, 'the gate’s opening on the ledger');
+    assert.ok(history.every(({ at: moment }) => moment >= letter.recorded.receipt.events[0].event_time), 'it opened only after the grant was on the ledger');
+    assert.equal((await daemon.post('/v1/withdraw', undefined, { withdraw_key: letter.recorded.withdraw_key })).json.type, 'consent.withdrawn', 'its key works');
+    for (const one of [anna, ben]) one.close();
+  });
+
+  test('a written yes is taken back before it was written: the no stands, and the yes is not said again (R4)', async () => {
+    const call = await planned();
+    daemon.refuse('consents');
+    try {
+      assert.equal((await answer(call, 'ben', 'grant')).status, 503);
+    } finally {
+      daemon.relent();
+    }
+    assert.equal((await answer(call, 'ben', 'decline')).json.type, 'consent.withdrawn');
+    await sleep(1500); // by then the store was looked at
+    const letter = await read(call.letter.ben);
+    assert.deepEqual([letter.answer, letter.unwritten], ['no', undefined]);
+    assert.deepEqual((await told(call)).consents.map(({ answer: word }) => word), ['withdrawn']);
+  });
+
+  test('a written no: it stands at once, and is written by itself (R4, R21)', async () => {
+    const call = await planned();
+    daemon.refuse('consents');
+    try {
+      assert.equal((await answer(call, 'ben', 'decline')).status, 503);
+      assert.equal((await read(call.letter.ben)).answer, 'no');
+    } finally {
+      daemon.relent();
+    }
+    const letter = await until(async () => {
+      const now = await read(call.letter.ben);
+      return now.recorded && now;
+    }, 'the receipt');
+    assert.deepEqual([letter.recorded.receipt.events[0].event_state, letter.recorded.withdraw_key], ['declined', undefined]);
+    assert.deepEqual((await told(call)).consents.map(({ answer: word }) => word), ['declined']);
+  });
+
+  for (const table of ['recordings', 'plans'])
+    test(`a plan, at its ${table}: an error, nobody is asked, and nothing could be recorded by it (R5, R7, R21)`, async () => {
+      const session = fresh();
+      daemon.refuse(table);
+      try {
+        const { status, json } = await daemon.post('/v1/sessions', service(), body(session));
+        assert.deepEqual([status, json.code], [503, 'storage']);
+        assert.match(json.message, /Nothing was planned/);
+      } finally {
+        daemon.relent();
+      }
+      const letter = await daemon.get('/v1/consent', daemon.token(session, 'ben', 'client'));
+      assert.deepEqual([letter.status, letter.json.code], [404, 'no_request']);
+      const anna = await Client.join(daemon, session, 'anna', 'expert');
+      await sleep(300);
+      assert.deepEqual(states(anna).map(({ state }) => state), ['idle'], 'nobody is asked');
+      anna.close();
+    });
+
+  test('a plan that was refused can be made again', async () => {
+    const session = fresh();
+    daemon.refuse('recordings');
+    try {
+      assert.equal((await daemon.post('/v1/sessions', service(), body(session))).status, 503);
+    } finally {
+      daemon.relent();
+    }
+    const call = await planned({}, session);
+    await agree(call, 'ben');
+    assert.equal((await read(call.letter.ben)).answer, 'granted');
   });
 });

@@ -73,8 +73,9 @@ export class Client {
 
   /** A participant: joined, and sending heartbeats from then on unless options.silent. */
   static async join(daemon, session, participant, role, options = {}) {
+    const token = options.token ?? daemon.token(session, participant, role, options); // first: a slow machine makes one in seconds, and a socket must join within five
     const client = await Client.open(daemon, options);
-    client.joined = await client.request({ type: 'join', token: options.token ?? daemon.token(session, participant, role, options) });
+    client.joined = await client.request({ type: 'join', token });
     if (client.joined.type !== 'joined') throw Object.assign(new Error(`join: ${JSON.stringify(client.joined)}`), { answer: client.joined });
     client.id = participant;
     if (!options.silent) client.beat(client.joined.heartbeat_ms);

@@ -102,6 +102,18 @@ export class Daemon {
     }
   }
 
+  #store(sql) {
+    const run = 'import sqlite3,sys; db=sqlite3.connect(sys.argv[1], timeout=20); db.executescript(sys.argv[2]); db.close()';
+    execFileSync('python3', ['-c', run, path.join(this.data, 'vault.db'), sql]);
+  }
+
+  /** A trigger in the store stands for a disk that refuses: nothing that would add a row to that table is written, all else is. */
+  refuse(table = 'leaves') {
+    this.#store(`CREATE TRIGGER refusing BEFORE INSERT ON ${table} BEGIN SELECT raise(ABORT, 'the test refuses'); END;`);
+  }
+
+  relent() { this.#store('DROP TRIGGER IF EXISTS refusing;'); }
+
   /** {status, json | bytes} of an HTTP request; token goes into Authorization. */
   async get(where, token, init = {}) {
     const headers = { ...init.headers, ...(token ? { authorization: `Bearer ${token}` } : {}) };

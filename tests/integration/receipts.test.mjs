@@ -193,6 +193,83 @@ describe('withdrawing after the call', () => {
   });
 });
 
+describe('withdrawing from what an earlier process recorded (R6, R12)', () => {
+  /** Anna and Ben recorded in one session before a restart and after it, as `erased` of each recording says what is gone. */
+  async function twice() {
+    const before = await call();
+    const first = await record(before.anna, [before.ben]);
+    assert.equal((await before.anna.request({ type: 'recording.stop' })).type, 'recording.state');
+    await before.anna.leave();
+    await before.ben.leave();
+    await daemon.stop();
+    daemon = await Daemon.start({ place, config: CONFIG });
+    const { session } = before;
+    const anna = await Client.join(daemon, session, 'anna', 'expert', { name: 'Anna' });
+    const ben = await Client.join(daemon, session, 'ben', 'client', { name: 'Ben' });
+    const token = daemon.token(session, 'ben', 'client');
+    const erased = async () => (await daemon.post('/v1/withdraw/preview', token, {})).json.recordings.map((one) => one.erased);
+    return { session, first, anna, ben, token, erased, close: () => [anna, ben].forEach((one) => one.close()) };
+  }
+
+  test('who names no recording means all of theirs, and the receipt does not name one', async () => {
+    const { anna, ben, erased, close } = await twice();
+    await record(anna, [ben]);
+    const done = await ben.request({ type: 'consent.withdraw' });
+    assert.equal(done.type, 'consent.withdrawn', JSON.stringify(done));
+    assert.deepEqual(await erased(), ['session', 'session']);
+    assert.equal(JSON.parse(verified(done.receipt).ledger.leaf).request, 0);
+    close();
+  });
+
+  test('also where nothing was asked since', async () => {
+    const { ben, erased, close } = await twice();
+    assert.equal(ben.joined.asked, true, 'the page is told that there may be something to withdraw from');
+    assert.equal((await ben.request({ type: 'consent.withdraw' })).type, 'consent.withdrawn');
+    assert.deepEqual(await erased(), ['session']);
+    close();
+  });
+
+  test('by the key of the first, the first', async () => {
+    const { first, anna, ben, erased, close } = await twice();
+    await record(anna, [ben]);
+    const done = await daemon.post('/v1/withdraw', null, { withdraw_key: first.grants[0].withdraw_key });
+    assert.equal(done.json.type, 'consent.withdrawn', JSON.stringify(done.json));
+    assert.deepEqual(await erased(), ['session', null]);
+    await anna.state('purged'); // a no is a no for what goes on as well (R4)
+    close();
+  });
+
+  test('with a token, the one that is named', async () => {
+    const { first, ben, anna, token, erased } = await twice();
+    const second = await record(anna, [ben]);
+    await anna.leave();
+    await ben.leave();
+    const preview = await daemon.post('/v1/withdraw/preview', token, { request: second.request });
+    assert.deepEqual(preview.json.recordings.map(({ request }) => request), [second.request]);
+    assert.equal((await daemon.post('/v1/withdraw', token, { request: second.request })).json.type, 'consent.withdrawn');
+    assert.deepEqual(await erased(), [null, 'session']);
+    assert.equal((await daemon.post('/v1/withdraw', token, { request: first.request })).json.type, 'consent.withdrawn');
+    assert.deepEqual(await erased(), ['session', 'session']);
+  });
+
+  test('who was in none of them takes nothing from the others, and their no stands after another restart (R4)', async () => {
+    const { session, anna, erased, close } = await twice();
+    const carl = await Client.join(daemon, session, 'carl', 'client', { name: 'Carl' });
+    assert.equal((await carl.request({ type: 'consent.withdraw' })).type, 'consent.withdrawn');
+    assert.deepEqual(await erased(), [null]);
+    assert.deepEqual((await daemon.post('/v1/withdraw/preview', daemon.token(session, 'carl', 'client'), {})).json.recordings, []);
+    assert.equal((await anna.request({ type: 'recording.request', disclosure: DISCLOSURE })).code, 'declined_final');
+    close();
+    carl.close();
+    await daemon.stop();
+    daemon = await Daemon.start({ place, config: CONFIG });
+    const again = await Client.join(daemon, session, 'anna', 'expert', { name: 'Anna' });
+    assert.equal((await again.request({ type: 'recording.request', disclosure: DISCLOSURE })).code, 'declined_final');
+    again.close();
+    assert.equal(daemon.ctl('verify').status, 0);
+  });
+});
+
 describe('the participant signs too', () => {
   const ed25519 = generateKeyPairSync('ed25519');
   const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -253,17 +330,12 @@ describe('the participant signs too', () => {
 });
 
 describe('the ledger refuses', () => {
-  // A trigger in the store stands for a disk that refuses: every leaf fails, nothing else does.
-  const store = (sql) => execFileSync('python3', ['-c', 'import sqlite3,sys; db=sqlite3.connect(sys.argv[1], timeout=20); db.executescript(sys.argv[2]); db.close()',
-    path.join(daemon.data, 'vault.db'), sql]);
-  const refuse = () => store("CREATE TRIGGER refusing BEFORE INSERT ON leaves BEGIN SELECT raise(ABORT, 'the test refuses'); END;");
-  const relent = () => store('DROP TRIGGER IF EXISTS refusing;');
   const states = (who) => who.log.filter(({ type }) => type === 'recording.state').map(({ state }) => state);
 
   test('a grant: no receipt and why; nothing is recorded until it is written, then the receipt follows by itself (R7, R21, R24)', async () => {
     const { session, anna, ben, close } = await call();
     const { request, disclosure_sha256 } = await anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
-    refuse();
+    daemon.refuse();
     try {
       const since = ben.mark();
       const answer = await ben.request({ type: 'consent.grant', request, disclosure_sha256 });
@@ -272,7 +344,7 @@ describe('the ledger refuses', () => {
       await sleep(2500); // the store is looked at every second
       assert.equal(ben.log.slice(since).filter(({ code }) => code === 'no_receipt').length, 1, 'told once');
       assert.notEqual(states(ben).at(-1), 'recording', JSON.stringify(states(ben)));
-      relent();
+      daemon.relent();
       const late = await ben.expect((message) => message.type === 'consent.recorded' && message.re === undefined, 'the receipt', 5000, since);
       verified(late.receipt);
       assert.equal((await daemon.post('/v1/withdraw/preview', null, { withdraw_key: late.withdraw_key })).status, 200, 'its key works');
@@ -284,7 +356,7 @@ describe('the ledger refuses', () => {
       }, 'the gate’s opening on the ledger');
       assert.ok(history.every(({ at }) => at >= late.receipt.events[0].event_time), 'the gate opened only after the grant was on the ledger');
     } finally {
-      relent();
+      daemon.relent();
     }
     close();
   });
@@ -292,18 +364,18 @@ describe('the ledger refuses', () => {
   test('a withdrawal: acknowledged when the erase is on the ledger, and then with its receipt (R13)', async () => {
     const { anna, ben, close } = await call();
     await record(anna, [ben]);
-    refuse();
+    daemon.refuse();
     try {
       const since = ben.mark();
       ben.send({ type: 'consent.withdraw', id: 'w' });
       await sleep(1500);
       assert.ok(!ben.log.slice(since).some(({ type }) => type === 'consent.withdrawn'), 'not durable, not acknowledged');
-      relent();
+      daemon.relent();
       const done = await ben.expect('consent.withdrawn', 'consent.withdrawn', 8000, since);
       assert.equal(done.receipt_error, undefined);
       verified(done.receipt);
     } finally {
-      relent();
+      daemon.relent();
     }
     close();
   });

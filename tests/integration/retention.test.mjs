@@ -106,4 +106,29 @@ describe('forgetting', () => {
     await one.stop();
     place.remove();
   });
+
+  test('of a session that was planned, also who was only invited; it can be planned again (R5, R23)', async () => {
+    const place = scratch();
+    let one = await Daemon.start({ place });
+    const people = [{ id: 'anna', name: 'Anna', role: 'expert' }, { id: 'carla-unmistakable', name: 'Carla Neverhere', role: 'client' }];
+    const service = one.token('any', 'platform', 'service', { name: 'Platform Unmistakable' });
+    const at = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
+    const plan = () => one.post('/v1/sessions', service,
+      { session: 'planned-unmistakable', participants: people, starts: at(30), ends: at(3600), request: { disclosure: { ...DISCLOSURE } } });
+    const again = async () => { await one.stop(); one = await Daemon.start({ place }); };
+    const remove = (where) => one.get(`/v1/sessions/planned-unmistakable${where}`, service, { method: 'DELETE' });
+    const holds = (text) => readFileSync(`${place.data}/vault.db`).includes(text);
+    assert.equal((await plan()).status, 201);
+    await again();
+    assert.ok(holds('Carla Neverhere'));
+    assert.equal((await remove('/participants/carla-unmistakable')).json.forgotten, true);
+    assert.ok(!holds('Carla Neverhere') && !holds('carla-unmistakable') && holds('Platform Unmistakable'));
+    assert.equal((await remove('')).json.forgotten, true);
+    assert.ok(!holds('planned-unmistakable') && !holds('Platform Unmistakable'));
+    assert.equal((await plan()).status, 201);
+    assert.equal((await plan()).json.code, 'session_exists');
+    assert.equal((await one.get('/readyz')).status, 200);
+    await one.stop();
+    place.remove();
+  });
 });

@@ -1,20 +1,31 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Counts what the suites left in a directory, shows what failed, and ends with `N passed, N failed, N skipped`.
+"""Counts what one suite, or all, left in a directory, shows what failed (with `--brief` by its name and one line), and ends with
+`N passed, N failed, N skipped`.
 
 For each NAME.status (the exit status of a suite; 77: skipped) there is NAME.log and, where single tests are known, NAME.xml (JUnit).
 meson's JUnit knows no program that crashed between two of its tests: its NAME.json does."""
+import html
 import json
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as xml
 
 LINES_SHOWN = 120
+NODE_FRAME = re.compile(r"\s+at .*\bnode:")
 
 
-def tail(text):
-    lines = text.rstrip().splitlines()
-    return "\n".join("    " + line for line in lines[-LINES_SHOWN:])
+def details(text):
+    """The end of what a failure said. Node says its error three times over: the last is whole; and its own frames tell nothing."""
+    lines = [line for line in text.splitlines() if line.strip() and not NODE_FRAME.match(line)]
+    cause = next((i for i, line in enumerate(lines) if line.startswith("  cause: ")), 0)
+    return "".join("\n    " + line for line in lines[cause:][-LINES_SHOWN:])
+
+
+def first_line(text):
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return f" ({line[:200]})" if line else ""
 
 
 def cases(path):
@@ -29,7 +40,7 @@ def cases(path):
         bad = next((case.find(tag) for tag in ("failure", "error") if case.find(tag) is not None), None)
         if bad is not None:
             said = [bad.get("message") or "", bad.text or ""] + [out.text or "" for out in case.iter() if out.tag.startswith("system-")]
-            found.append((name, "failed", "\n".join(filter(None, said))))
+            found.append((name, "failed", html.unescape("\n".join(filter(None, said))))) # node escapes what it says twice
         else:
             found.append((name, "skipped" if case.find("skipped") is not None else "passed", ""))
     return found
@@ -57,14 +68,14 @@ def suite(directory, name):
     return found
 
 
-def main(directory):
+def main(directory, brief):
     total = {"passed": 0, "failed": 0, "skipped": 0}
-    for status in sorted(directory.glob("*.status")):
+    for status in sorted(directory.rglob("*.status")):
         name = status.name.removesuffix(".status")
-        for case, result, output in suite(directory, name):
+        for case, result, output in suite(status.parent, name):
             total[result] += 1
             if result == "failed":
-                print(f"FAILED {name}: {case}\n{tail(output)}")
+                print(f"FAILED {name}: {case}{first_line(output) if brief else details(output)}")
             elif result == "skipped":
                 print(f"skipped {name}: {case}")
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**total))
@@ -72,4 +83,4 @@ def main(directory):
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1])))
+    sys.exit(main(pathlib.Path(sys.argv[1]), "--brief" in sys.argv[2:]))

@@ -50,11 +50,11 @@ function show(track, on) {
 
 export const offer = (handle, tracks, more = {}) => called((options) => handle.createOffer(options), { tracks, ...more });
 
-async function echo({ data = true, name = 'echo', simulcast = false, audio = true } = {}) {
+async function echo({ data = true, name = 'echo', simulcast = false, audio = true, videocodec } = {}) {
   const handle = await attach(name, 'echotest', { onmessage: (message, jsep, own) => jsep && own.handleRemoteJsep({ jsep }) });
   const tracks = [...(audio ? [{ type: 'audio', capture: true, recv: true }] : []), { type: 'video', capture: true, recv: true, simulcast }, ...(data ? [{ type: 'data' }] : [])];
   const jsep = await offer(handle, tracks);
-  await called((options) => handle.send(options), { message: { audio, video: true }, jsep });
+  await called((options) => handle.send(options), { message: { audio, video: true, videocodec }, jsep });
   return handle.getId();
 }
 

@@ -2,6 +2,7 @@
 // /v1/relays as whoever writes an application for it meets them: what each call answers, whose relays are whose, and what ends with what.
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Client, record } from '../integration/client.mjs';
 import { Daemon, sleep, until } from '../integration/daemon.mjs';
@@ -150,6 +151,26 @@ test('whom the gate checks is a service’s word: a participant’s ICE-lite SFU
   ira.close();
 });
 
+test('trickled candidates: a client’s go nowhere, an SFU’s are a service’s word, and what is none is refused', async () => {
+  const anna = await Client.join(daemon, 'trickle', 'anna', 'client');
+  const hers = token('anna', 'client', 'trickle'), { json: { relay } } = await relays({ from: 'client', description: offer() }, hers);
+  const send = async (jwt, body) => {
+    const { status, json } = await daemon.post(`/v1/relays/${relay}`, jwt, body);
+    return status === 204 ? status : [status, json.code];
+  };
+  const candidate = { candidate: 'candidate:1 1 udp 1 192.0.2.7 4444 typ host', sdpMid: '0' }, end = { candidate: '' };
+  assert.equal(await send(hers, { from: 'client', candidates: [candidate, end] }), 204);
+  assert.equal(await send(service(), { from: 'sfu', candidates: [candidate, end] }), 204);
+  assert.deepEqual(await send(hers, { from: 'sfu', candidates: [candidate] }), [403, 'service_only']);
+  for (const candidates of [[], {}, 'candidate:1', [candidate.candidate], [{ candidate: 'a=candidate:1' }], [candidate, { sdpMid: '0' }], Array(33).fill(candidate)])
+    assert.deepEqual(await send(service(), { from: 'sfu', candidates }), [400, 'bad_candidates'], JSON.stringify(candidates));
+  assert.deepEqual(await send(service(), { from: 'sfu', candidates: [candidate], description: answer() }), [400, 'bad_candidates'], 'neither is lost in silence');
+  assert.deepEqual(await send(service(), { from: 'gate', candidates: [candidate] }), [400, 'bad_from']);
+  const early = await relays({ session: 'trickle', participant: 'anna', from: 'sfu', candidates: [candidate] }, service());
+  assert.deepEqual([early.status, early.json.code], [400, 'bad_description'], 'a relay begins with an offer');
+  anna.close();
+});
+
 test('each person has limits: relays at a time, and descriptions a second', async () => {
   const gil = await Client.join(daemon, 'talk', 'gil', 'client');
   const opened = [];
@@ -236,4 +257,38 @@ test('somebody who has just left is no stranger, and nothing is decided until th
   await una.state('recording', { ms: 8000 });
   await stop();
   for (const one of [una, vic]) one.close();
+});
+
+/** A WHIP server that is ICE-lite; nobody listens behind it. */
+async function liteWhip() {
+  const ended = [];
+  const server = createServer((request, response) => {
+    if (request.method === 'DELETE') return ended.push(request.url) && response.writeHead(200).end();
+    request.resume().on('end', () => response.writeHead(201, { 'content-type': 'application/sdp', location: '/one' }).end(answer({ lite: true }).sdp));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { ended, server, url: `http://127.0.0.1:${server.address().port}/whip` };
+}
+
+test('legs with full ICE for an ICE-lite SFU take no more than half of the descriptors either (fault 9)', { timeout: 60_000 }, async () => {
+  const whip = await liteWhip();
+  const small = await Daemon.start({ config: { 'sfu.whip': whip.url, 'limits.messages_per_s_max': 1000 }, before: ['bash', '-c', 'ulimit -n 128; exec "$0" "$@"'] });
+  const [anna, jwt] = [await Client.join(small, 'talk', 'anna', 'client'), small.token('any', 'backend', 'service')];
+  const open = (from, description) => small.post('/v1/relays', jwt, { session: 'talk', participant: 'anna', from, description });
+  const first = await open('client', offer());
+  const opened = [];
+  for (let i = 0; i < 10; i++) opened.push(await open('sfu', offer({ lite: true })));
+  assert.deepEqual(opened.map(({ status }) => status), [...Array(8).fill(201), 429, 429]);
+  assert.equal(opened[9].json.code, 'too_many');
+  const tell = () => small.post(`/v1/relays/${first.json.relay}`, jwt, { from: 'sfu', description: answer({ lite: true }) });
+  assert.equal((await tell()).json.code, 'too_many');
+  const publish = () => small.get('/whip', small.token('talk', 'anna', 'client'), { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: offer().sdp });
+  const published = await publish();
+  assert.deepEqual([published.status, JSON.parse(published.bytes).code], [503, 'too_busy']);
+  await until(() => whip.ended.length === 1, 'the session at the server to be deleted');
+  assert.equal((await small.get(`/v1/relays/${opened[0].json.relay}`, jwt, { method: 'DELETE' })).status, 204);
+  await until(async () => (await tell()).status === 200, 'the answer to pass once there is room');
+  anna.close();
+  await small.end();
+  whip.server.close();
 });

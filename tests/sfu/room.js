@@ -45,8 +45,8 @@ async function change(tracks) {
   await say(state.handles.up, { request: 'configure' }, jsep);
 }
 
-/** A wide picture beside the camera, as a shared screen is one. It is drawn: a headless browser has no screen. Gives its mid. */
-async function share() {
+/** A wide picture that changes. */
+function drawn() {
   const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
   const context = canvas.getContext('2d');
   let line = 0;
@@ -56,7 +56,13 @@ async function share() {
   };
   draw();
   setInterval(draw, 100);
-  const [track] = canvas.captureStream(10).getVideoTracks();
+  return canvas.captureStream(10);
+}
+
+/** A shared screen beside the camera. Gives its mid. Headless Chromium pretends to have one, as it does a camera; headless Firefox has none. */
+async function share() {
+  const stream = navigator.userAgent.includes('Chrome/') ? await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 10 } }) : drawn();
+  const [track] = stream.getVideoTracks();
   track.contentHint = 'detail';
   await change([{ type: 'screen', add: true, capture: track, recv: false }]);
   return state.handles.up.webrtcStuff.pc.getTransceivers().find(({ sender }) => sender.track === track).mid;
@@ -80,15 +86,17 @@ async function follow(publishers) {
 
 async function subscribe(name, streams) {
   if (state.handles[name]) return say(state.handles[name], { request: 'subscribe', streams });
-  const down = await attach(name, 'videoroom', { onmessage: (message, jsep, own) => jsep && answer(own, jsep).catch((error) => state.errors.push(error.message)) });
+  const complain = (own) => (error) => state.handles[name] === own && state.errors.push(error.message); // Janus offers once more to who is about to let go
+  const down = await attach(name, 'videoroom', { onmessage: (message, jsep, own) => jsep && answer(own, jsep).catch(complain(own)) });
   return say(down, { request: 'join', ptype: 'subscriber', room: room.id, private_id: state.private_id, streams });
 }
 
 async function letGo(id) {
   if (!room.feeds.delete(id)) return;
-  const own = `down:${id}`;
-  if (!room.each) await say(state.handles.down, { request: 'unsubscribe', streams: [{ feed: id }] });
-  else if (state.handles[own]) await called((options) => state.handles[own].detach(options)).finally(() => delete state.handles[own]);
+  if (!room.each) return say(state.handles.down, { request: 'unsubscribe', streams: [{ feed: id }] });
+  const name = `down:${id}`, own = state.handles[name];
+  delete state.handles[name];
+  return own && called((options) => own.detach(options));
 }
 
 async function answer(handle, jsep) {

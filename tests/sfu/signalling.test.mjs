@@ -5,14 +5,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, exchange, upgrade } from '../integration/client.mjs';
-import { Daemon, SLOW, forge, scratch, until } from '../integration/daemon.mjs';
+import { Daemon, SLOW, forge, scratch, sleep, until } from '../integration/daemon.mjs';
 import { JanusProcess } from '../integration/janus.mjs';
 import { JanusClient } from './client.mjs';
 
 const ROOM = { 'janus.plugin.videoroom.jcfg': 'room-1234: { description = "Demo" publishers = 6 bitrate = 128000 }' };
 let janus, daemon;
 before(async () => {
-  janus = await JanusProcess.start({ plugins: ['echotest', 'videocall', 'videoroom', 'recordplay'], config: ROOM });
+  janus = await JanusProcess.start({ plugins: ['audiobridge', 'echotest', 'recordplay', 'textroom', 'videocall', 'videoroom'], config: ROOM });
   daemon = await Daemon.start({ config: { 'sfu.janus': janus.ws } });
 }, { timeout: 60_000 });
 after(async () => {
@@ -146,6 +146,25 @@ test('what would record behind the gate is refused before it reaches Janus (R7)'
   emil.close();
 });
 
+test('a transaction that several requests share does not change what a handle may do (R7)', async () => {
+  const nora = await connect('nora').then((one) => one.create());
+  const echo = await nora.attach('echotest');
+  const shared = { transaction: 'same', token: nora.token, session_id: nora.session_id };
+  for (let i = 0; i < 10; i++) {
+    const since = nora.mark();
+    nora.send({ ...shared, janus: 'message', handle_id: echo }); // without a body: an error of Janus's
+    for (const plugin of ['audiobridge', 'textroom']) nora.send({ ...shared, janus: 'attach', plugin: `janus.plugin.${plugin}` });
+    const attached = () => nora.log.slice(since).filter(({ janus: kind, transaction }) => kind === 'success' && transaction === 'same');
+    await until(() => attached().length === 2, 'both handles');
+    const [voices, texts] = attached().map(({ data }) => data.id); // Janus answers them in order
+    const { error } = await nora.say(voices, { request: 'create', allow_rtp_participants: true });
+    assert.equal(error?.code, 403);
+    assert.match(error.reason, /^recording_elsewhere: /);
+    assert.equal((await nora.say(texts, { request: 'create', allow_rtp_participants: true })).plugindata.plugin, 'janus.plugin.textroom');
+  }
+  nora.close();
+});
+
 test('a VideoCall: the gate stands in both PeerConnections, and each sees the gate alone', async () => {
   const ends = [];
   for (const id of ['leo', 'mia']) {
@@ -197,6 +216,65 @@ test('handles and PeerConnections are counted, and all of a person’s end when 
   const { json } = await daemon.get('/v1/sessions/talk', daemon.token('talk', 'auditor', 'auditor'));
   assert.ok(json.participants.length > 0, 'the daemon is well');
   client.close();
+});
+
+test('Janus is told of who leaves also where nothing can say so on the media’s way (R15)', { timeout: 60_000 }, async (t) => {
+  const ends = [];
+  for (let i = 0; i < 40; i++) { // Janus 1.1 loses a hangup that comes as its DTLS begins: then the handle is detached
+    const person = await Client.join(daemon, `leaving-${i}`, 'otto', 'client');
+    const client = await connect('otto', 'client', `leaving-${i}`).then((one) => one.create());
+    const handle = await client.attach('echotest');
+    await client.say(handle, { audio: true }, offer);
+    person.send({ type: 'leave' }); // before Janus and the gate have shaken hands
+    const end = ({ janus, sender }) => ['hangup', 'detached'].includes(janus) && sender === handle;
+    ends.push(client.expect(end, 'Janus to end it', 5000).then((ended) => {
+      assert.ok(!client.log.some(({ transaction }) => transaction?.startsWith('recgate')), 'what the gate asks is the gate’s');
+      client.close();
+      return ended.janus;
+    }));
+  }
+  const how = await Promise.all(ends);
+  t.diagnostic(`detached: ${how.filter((one) => one === 'detached').length} of ${how.length}`);
+});
+
+/** An offer right after a hangup: Janus says that it hung up when the gate has the next PeerConnection already. */
+async function callAgain(at, participant) {
+  const person = await Client.join(at, 'again', participant, 'client');
+  const client = await JanusClient.connect(at, { token: at.token('again', participant, 'client') }).then((one) => one.create());
+  const handle = await client.attach('echotest');
+  assert.equal((await client.say(handle, { audio: true }, offer)).jsep?.type, 'answer');
+  client.send({ janus: 'hangup', transaction: 'over', token: client.token, session_id: client.session_id, handle_id: handle });
+  const since = client.mark();
+  const { jsep, error } = await client.say(handle, { audio: true }, offer);
+  assert.equal(jsep?.type, 'answer', JSON.stringify(error));
+  assert.equal(client.log.slice(since).filter(({ janus: kind }) => kind === 'hangup').length, 1, 'of the first PeerConnection');
+  assert.equal((await client.say(handle, { audio: true }, { type: 'offer', sdp: OFFER.replace('- 1 1', '- 1 2') })).jsep?.type, 'answer', 'the second goes on');
+  client.close();
+  person.close();
+}
+
+test('a hangup that Janus reports late ends the PeerConnection that it is of, not the next', async () => {
+  for (let i = 0; i < 5; i++) await callAgain(daemon, `ed-${i}`);
+});
+
+test('the same where the next offer waits for the gate’s own candidates', { timeout: 60_000 }, async () => {
+  const full = await Daemon.start({ config: { 'sfu.janus': janus.ws, 'sfu.ice': 'full', 'sfu.stun': 'stun:127.0.0.1:9' } }); // nobody there: 3 s
+  await callAgain(full, 'una');
+  await full.end();
+});
+
+test('what waits is answered also where Janus gives its session up meanwhile', { timeout: 60_000 }, async () => {
+  const brief = await JanusProcess.start({ plugins: ['echotest'], general: 'session_timeout = 1' });
+  const full = await Daemon.start({ config: { 'sfu.janus': brief.ws, 'sfu.ice': 'full', 'sfu.stun': 'stun:127.0.0.1:9' } });
+  const person = await Client.join(full, 'talk', 'vera', 'client');
+  const client = await JanusClient.connect(full, { token: full.token('talk', 'vera', 'client') }).then((one) => one.create());
+  const handle = await client.attach('echotest');
+  await sleep(900); // Janus looks every 2 s: mostly it has before the 3 s of the offer's waiting are over
+  const { jsep, error } = await client.say(handle, { audio: true }, offer);
+  assert.ok(error?.code === 458 || jsep);
+  person.close();
+  await full.end();
+  await brief.stop();
 });
 
 test('descriptions that the gate cannot stand in are refused in Janus’s words', async () => {

@@ -15,12 +15,33 @@ export const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.
 
 /** {RECGATE_BENCH_name} as a list. */
 export const listed = (name, otherwise) => (process.env[`RECGATE_BENCH_${name}`] ?? otherwise).split(',');
-export const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 3);
+export const ROUNDS = Number(process.env.RECGATE_BENCH_ROUNDS ?? 7);
 const BURST = Number(process.env.RECGATE_BENCH_BURST ?? 1); // packets of one end at a time, as a camera's frame sends them
-export const MEASURE_MS = Number(process.env.RECGATE_BENCH_MS ?? 5000);
+export const MEASURE_MS = Number(process.env.RECGATE_BENCH_MS ?? 2000);
+
+function wrong(text) {
+  console.error(text);
+  process.exit(2);
+}
+
+/** Numbers of calls. */
+export function listedCalls(otherwise) {
+  const calls = listed('CALLS', otherwise).map(Number);
+  if (!calls.every((n) => Number.isInteger(n) && n > 0)) wrong(`RECGATE_BENCH_CALLS=${process.env.RECGATE_BENCH_CALLS}: numbers of calls are needed, as in ${otherwise}`);
+  return calls;
+}
 
 /** Those that are installed, and named by RECGATE_BENCH_SERVERS (the first word of a name) if it is set. */
-export const present = (servers) => servers.filter((Server) => (Server.isHere ?? true) && listed('SERVERS', new Server().name.split(' ')[0]).includes(new Server().name.split(' ')[0]));
+export function present(servers) {
+  const word = (Server) => new Server().name.split(' ')[0];
+  const all = [...new Set(servers.map(word))], here = servers.filter((Server) => Server.isHere ?? true);
+  const asked = listed('SERVERS', all.join(','));
+  const strange = asked.filter((name) => !all.includes(name));
+  if (strange.length) wrong(`RECGATE_BENCH_SERVERS: no server is called ${strange.join(', ')} (there are: ${all.join(', ')})`);
+  const found = here.filter((Server) => asked.includes(word(Server)));
+  if (!found.length) wrong(`RECGATE_BENCH_SERVERS=${asked}: none of them is installed`);
+  return found;
+}
 
 async function connect(server, load, ends, at_once) {
   const took_ms = [];

@@ -4,22 +4,23 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { scratch } from '../../integration/daemon.mjs';
-import { Stage, until } from '../harness.mjs';
+import { Stage } from '../harness.mjs';
 import { complaints } from '../media.mjs';
 
 const [gate, address] = process.argv.slice(2);
+const host = address.includes(':') ? `[${address}]` : address;
 const place = scratch();
 const [key, cert] = ['key.pem', 'cert.pem'].map((name) => path.join(place.dir, name));
 execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-days', '2',
   '-subj', `/CN=${address}`, '-addext', `subjectAltName=IP:${address}`], { stdio: 'ignore' });
 
 const stage = await Stage.start({
-  kinds: ['firefox', 'firefox'], stock: true, place, scheme: 'https', listen: `${address}:0`, media: `${address}:0`,
+  kinds: ['firefox', 'firefox'], stock: true, place, scheme: 'https', listen: `${host}:0`, media: `${host}:0`,
   before: ['ip', 'netns', 'exec', gate], config: { 'signaling.tls_cert': cert, 'signaling.tls_key': key },
 });
 try {
   const { session, anna, ben } = await stage.recorded({});
-  await until(async () => (await stage.segments(session)).filter((one) => one.state === 'kept').length >= 4, 'kept segments', 12_000);
+  await stage.kept(session, 'anna', 'ben');
   for (const who of ['anna', 'ben']) {
     const { file, status } = await stage.export(session, who);
     assert.equal(status, 200, who);

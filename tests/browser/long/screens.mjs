@@ -92,7 +92,7 @@ test('audio only; withdrawn; what remains after leaving', async () => {
 
 test('less than everything is erased; more is offered', async () => {
   const { session, anna, ben } = await stage.recorded({ withdrawing: 'participant' });
-  await anyKept(session);
+  await stage.kept(session, 'ben');
   assert.equal((await stage.export(session, 'ben')).status, 200);
   await shoot(ben, 'recording-participant-scope');
   await ben.press(words.withdraw);

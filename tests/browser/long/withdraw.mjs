@@ -2,6 +2,7 @@
 // Withdrawal again and again, timed by the clock of who withdraws, every second time while an export runs (R6, R9, R11-R13, R18; fault 36).
 // 60 rounds, or RECGATE_ROUNDS.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { Stage, until } from '../harness.mjs';
 import { bytesUnder } from '../watch.mjs';
@@ -16,6 +17,14 @@ after(() => stage?.end());
 
 const rank = (list, share) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.ceil(list.length * share) - 1)];
 
+/** Did all of it come? fetch takes an answer that was broken off for whole where the connection closes after it. */
+const isWhole = (where, token) => new Promise((resolve) => {
+  http.get(stage.daemon.base + where, { headers: { authorization: `Bearer ${token}` } }, (answer) => {
+    answer.on('error', () => {}).on('close', () => resolve(answer.statusCode === 200 && answer.complete));
+    answer.resume();
+  }).on('error', () => resolve(false));
+});
+
 async function round(call, n, exporting) {
   const { anna, ben, session } = call;
   let [markA, markB] = [await anna.mark(), await ben.mark()];
@@ -28,7 +37,7 @@ async function round(call, n, exporting) {
   await ben.state('recording', { since: markB });
   await until(async () => (await stage.segments(session)).some((one) => one.state === 'kept'), 'a kept segment', 8000);
   const token = stage.auditor(session);
-  const exported = exporting ? stage.daemon.get(`/v1/sessions/${session}/recording?participant=anna`, token).catch((error) => ({ error })) : null;
+  const exported = exporting ? isWhole(`/v1/sessions/${session}/recording?participant=anna`, token) : null;
   markB = await ben.mark();
   await ben.press('Withdraw');
   const ack = await ben.expect('consent.withdrawn', 5000, markB);
@@ -36,10 +45,7 @@ async function round(call, n, exporting) {
   const said = (await ben.wire()).slice(markB).find(({ way, message }) => way === 'out' && message.type === 'consent.withdraw').at;
   assert.ok(!(await stage.segments(session)).some((one) => one.state === 'kept'), 'nothing is kept after the acknowledgement');
   assert.ok((await stage.export(session, 'anna')).status >= 400, 'nothing plays after the acknowledgement');
-  if (exported) {
-    const answer = await exported;
-    assert.ok(answer.error || answer.status >= 400 || ack.exports.length >= 1, 'an export was either cut off or is named');
-  }
+  if (await exported) assert.ok(ack.exports.length >= 1, 'an export was either cut off or is named');
   await until(() => bytesUnder(stage.segmentsDir) === 0, 'the files to be gone', 3000);
   const late = stage.watch.files.filter((event) => event.at > acked + 50 && (event.what.includes('MODIFY') || event.what.includes('CREATE')));
   assert.deepEqual(late, [], 'no write follows the acknowledgement');
