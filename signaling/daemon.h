@@ -34,6 +34,7 @@ typedef struct Daemon {
   char *janus_token, *janus_secret; /* Janus's own, put into what passes to it; NULL: it wants none */
   GHashTable *janus_http;     /* set of JanusHttpSession, owned (janus-http.h) */
   GHashTable *janus_entrants; /* session id -> who is in which room (janus-rooms.c); NULL: nobody yet */
+  struct JanusList *janus_list; /* janus-list.h; NULL: nobody needs it */
   MediaLane *lanes;
   guint n_lanes, next_lane;
   IceService *ice; /* of legs towards an SFU; NULL: there is none */

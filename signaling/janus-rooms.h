@@ -6,6 +6,7 @@
 #ifndef RECGATE_JANUS_ROOMS_H
 #define RECGATE_JANUS_ROOMS_H
 
+#include "signaling/janus-line.h"
 #include "signaling/janus.h"
 
 typedef enum JanusPlace {
@@ -15,10 +16,8 @@ typedef enum JanusPlace {
 } JanusPlace;
 
 /* A room's name here: the plugin's, and the room's as JSON, for 1 and "1" are two: `videoroom 1234`. */
-#define JANUS_ROOM_PLUGINS 2
-extern const char *const JANUS_ROOM_PLUGIN_NAMES[JANUS_ROOM_PLUGINS]; /* those that have rooms and tell who is in them */
-int janus_room_plugin(const char *room);                              /* index of it; -1: none */
-char *janus_room_name(int plugin, const json_t *room);                /* g_free it; NULL: no room */
+int janus_room_plugin(const char *room);               /* index of it; -1: none */
+char *janus_room_name(int plugin, const json_t *room); /* g_free it; NULL: no room. Any thread */
 
 /* --- janus-rooms.c --- */
 void janus_rooms_request(JanusHandle *handle, const char *transaction, const json_t *body); /* a message that passes up */
@@ -39,6 +38,7 @@ JanusPlace janus_rooms_place_others(Session *session, const char *room);
 /* --- janus-watch.c --- */
 /* While a take is open or wanted, or something waits for its confirmation, Janus is asked. After each event of the session. */
 void janus_watch_update(Session *session);
+void janus_watch_listed(Session *session); /* Janus's list of rooms has come (janus-list.h) */
 void janus_watch_found(Session *session, ConsentReason reason, const char *room); /* closes the gate at once */
 void janus_watch_free(struct JanusWatch *watch);
 

@@ -4,61 +4,38 @@
 
 #include <string.h>
 
-#include "signaling/janus-message.h"
-#include "signaling/json.h"
+#include "signaling/janus-line.h"
+#include "signaling/janus-list.h"
 
 /* Somebody who comes to Janus directly is found within a second, also where one answer is late. */
 #define ROUND_US (G_USEC_PER_SEC / 2)
-/* Rooms are listed too, for those that record: seldom, for Janus may have many. */
-#define ROUNDS_A_LIST 20
-/* Of Janus's list of rooms, the longest that it says: about 900 bytes a room, so some 4,500 rooms (docs/janus.md). Reading it holds the loop. */
-#define LIST_BYTES_MAX     (4 * 1024 * 1024)
+/* Of Janus's list of rooms: from when on it may have been asked for. Two, where one could not be answered. */
+#define LIST_AGE_MAX_US    (2 * JANUS_LIST_US)
 #define NO_SUCH_ROOM_VIDEO 426
 #define NO_SUCH_ROOM_AUDIO 485
 
 typedef enum RoomRecord { ROOM_UNLISTED = 0, ROOM_LISTED, ROOM_RECORDS } RoomRecord;
-typedef enum AskKind { ASK_SESSION = 1, ASK_PLUGIN, ASK_ALIVE, ASK_PEOPLE, ASK_ROOMS } AskKind;
 
-typedef struct Ask {
-  AskKind kind;
-  int plugin;
-  char *room;
-} Ask;
+typedef struct Room {
+  RoomRecord record;
+  gint64 since_us; /* UNLISTED, RECORDS: a list that was asked for before says nothing of it */
+} Room;
 
 typedef struct JanusWatch {
   Session *session;
-  Upstream *upstream;
+  JanusLine *line; /* its questions: the room, or "" */
   Alarm alarm;
-  json_int_t janus_session, handles[JANUS_ROOM_PLUGINS]; /* 0: not yet */
-  GHashTable *asked;                                     /* transaction -> Ask, not answered yet */
-  GHashTable *rooms;                                     /* room -> RoomRecord: those of the last round */
-  guint64 transaction, round;
+  GHashTable *rooms;        /* name -> Room: those of the last round */
   gint64 asked_us, done_us; /* when the running round was asked; the last one that was answered */
-  gint64 heard_us;          /* when Janus last said something, or was first asked */
-  gboolean in_round, failed, found, broken;
+  gboolean failed, found;
   gboolean warned; /* that the connection was lost: once while it is needed, for each try would say the same */
 } JanusWatch;
-
-static void ask_free(gpointer data) {
-  Ask *ask = data;
-  g_free(ask->room);
-  g_free(ask);
-}
-
-static void disconnect(JanusWatch *watch) {
-  upstream_free(g_steal_pointer(&watch->upstream)); /* Janus ends the session with it */
-  g_hash_table_remove_all(watch->asked);
-  watch->janus_session = 0;
-  memset(watch->handles, 0, sizeof watch->handles);
-  watch->in_round = watch->broken = FALSE;
-}
 
 void janus_watch_free(JanusWatch *watch) {
   if (watch == NULL)
     return;
   alarm_clear(watch->session->daemon->alarms, &watch->alarm);
-  disconnect(watch);
-  g_hash_table_unref(watch->asked);
+  janus_line_free(watch->line);
   g_hash_table_unref(watch->rooms);
   g_free(watch);
 }
@@ -69,93 +46,74 @@ static void tell(Session *session, ConsentReason reason, gint64 asked_us) {
   session_event(session, &(ConsentEvent){.type = CONSENT_EVENT_COMPARED, .reason = reason, .asked_us = asked_us});
 }
 
-void janus_watch_found(Session *session, ConsentReason reason, const char *room) {
+static void say_found(Session *session, ConsentReason reason, const char *room) {
   if (consent_view(session->consent).reason != reason) /* one line, not one every half second; rooms are named by people */
     g_message("event=%s session=%s room=\"%s\"", consent_reason_text(reason), session->id,
               janus_room_plugin(room) == 0 ? "videoroom" : "audiobridge");
   if (session->watch != NULL)
     session->watch->found = TRUE;
-  if (session->watch != NULL && reason == CONSENT_REASON_RECORDING_ELSEWHERE)
-    g_hash_table_replace(session->watch->rooms, g_strdup(room), GINT_TO_POINTER(ROOM_RECORDS));
   tell(session, reason, daemon_now_us());
+}
+
+void janus_watch_found(Session *session, ConsentReason reason, const char *room) {
+  const Room records = {ROOM_RECORDS, daemon_now_us()};
+  if (session->watch != NULL && reason == CONSENT_REASON_RECORDING_ELSEWHERE)
+    g_hash_table_replace(session->watch->rooms, g_strdup(room), g_memdup2(&records, sizeof records));
+  say_found(session, reason, room);
 }
 
 /* --- asking --- */
 
-static void ask(JanusWatch *watch, const Ask *what, json_t *message) {
-  g_autofree char *transaction = g_strdup_printf("%" G_GUINT64_FORMAT, ++watch->transaction);
-  json_object_set_new(message, "transaction", json_string(transaction));
-  if (watch->janus_session != 0)
-    json_object_set_new(message, "session_id", json_integer(watch->janus_session));
-  if (what->kind == ASK_PEOPLE || what->kind == ASK_ROOMS)
-    json_object_set_new(message, "handle_id", json_integer(watch->handles[what->plugin]));
-  janus_request_set_secrets(message, watch->session->daemon->janus_token, watch->session->daemon->janus_secret);
-  Ask *kept = g_new(Ask, 1);
-  *kept = (Ask){what->kind, what->plugin, g_strdup(what->room)};
-  if (g_hash_table_size(watch->asked) == 0)
-    watch->heard_us = daemon_now_us();
-  g_hash_table_replace(watch->asked, g_steal_pointer(&transaction), kept);
-  upstream_send(watch->upstream, message);
+static GHashTable *rooms_new(void) {
+  return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+/* The rooms of this round, with what is known of the last one's. The plugins that they are of, as bits. */
+static guint take_rooms(JanusWatch *watch, gint64 now_us) {
+  GHashTable *rooms = janus_rooms_of(watch->session, watch->done_us);
+  g_autoptr(GHashTable) before = g_steal_pointer(&watch->rooms);
+  guint plugins = 0;
+  GHashTableIter iter;
+  gpointer name;
+  watch->rooms = rooms_new();
+  g_hash_table_iter_init(&iter, rooms);
+  while (g_hash_table_iter_next(&iter, &name, NULL)) {
+    const Room *last = g_hash_table_lookup(before, name), fresh = {ROOM_UNLISTED, now_us};
+    g_hash_table_replace(watch->rooms, g_strdup(name), g_memdup2(last != NULL ? last : &fresh, sizeof fresh));
+    plugins |= 1u << janus_room_plugin(name);
+  }
+  g_hash_table_unref(rooms);
+  return plugins;
+}
+
+/* FALSE: whether it records is not known. */
+static gboolean look_up(JanusWatch *watch, const char *name, Room *room) {
+  const gint64 from_us = MAX(watch->asked_us - LIST_AGE_MAX_US, room->since_us);
+  const JanusListed says = janus_list_says(watch->session->daemon, name, from_us);
+  if (says == JANUS_LISTED_RECORDS)
+    room->record = ROOM_RECORDS;
+  else if (says == JANUS_LISTED ||
+           (says == JANUS_LISTED_NOT && room->record == ROOM_UNLISTED)) /* a private one stays what it was seen to be */
+    room->record = ROOM_LISTED;
+  return says != JANUS_LISTED_UNKNOWN;
 }
 
 static void ask_people(JanusWatch *watch, const char *room) {
-  const int plugin = janus_room_plugin(room);
   json_t *id = json_loads(strchr(room, ' ') + 1, JSON_DECODE_ANY, NULL);
-  ask(watch, &(Ask){ASK_PEOPLE, plugin, (char *)room},
-      json_pack("{s:s, s:{s:s, s:o}}", "janus", "message", "body", "request", "listparticipants", "room", id));
+  janus_line_ask(watch->line, janus_room_plugin(room), json_pack("{s:s, s:o}", "request", "listparticipants", "room", id), g_strdup(room));
 }
 
-/* The rooms of this round, with what is known of the last one's. */
-static void take_rooms(JanusWatch *watch) {
-  GHashTable *rooms = janus_rooms_of(watch->session, watch->done_us);
-  g_autoptr(GHashTable) before = g_steal_pointer(&watch->rooms);
-  watch->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+static void ask_round(JanusWatch *watch, gint64 now_us) {
   GHashTableIter iter;
-  gpointer room;
-  g_hash_table_iter_init(&iter, rooms);
-  while (g_hash_table_iter_next(&iter, &room, NULL))
-    g_hash_table_replace(watch->rooms, g_strdup(room), g_hash_table_lookup(before, room));
-  g_hash_table_unref(rooms);
-}
-
-/* TRUE: the handles that these rooms need are there. */
-static gboolean have_handles(JanusWatch *watch, guint needed) {
-  gboolean all = TRUE;
-  for (int i = 0; i < JANUS_ROOM_PLUGINS; i++) {
-    if ((needed & 1u << i) == 0 || watch->handles[i] != 0)
-      continue;
-    g_autofree char *plugin = g_strconcat("janus.plugin.", JANUS_ROOM_PLUGIN_NAMES[i], NULL);
-    all = FALSE;
-    if (g_hash_table_size(watch->asked) == 0)
-      ask(watch, &(Ask){ASK_PLUGIN, i, NULL}, json_pack("{s:s, s:s}", "janus", "attach", "plugin", plugin));
-  }
-  return all;
-}
-
-static void ask_round(JanusWatch *watch) {
-  guint needed = 0, unlisted = 0;
-  GHashTableIter iter;
-  gpointer room, record;
-  take_rooms(watch);
-  g_hash_table_iter_init(&iter, watch->rooms);
-  while (g_hash_table_iter_next(&iter, &room, &record)) {
-    const guint bit = 1u << janus_room_plugin(room);
-    needed |= bit;
-    if (GPOINTER_TO_INT(record) == ROOM_UNLISTED || watch->round % ROUNDS_A_LIST == 0)
-      unlisted |= bit;
-  }
-  if (!have_handles(watch, needed))
-    return;
-  watch->asked_us = daemon_now_us();
-  watch->in_round = TRUE;
+  gpointer name, room;
+  watch->asked_us = now_us;
   watch->failed = watch->found = FALSE;
-  ask(watch, &(Ask){ASK_ALIVE, -1, NULL}, json_pack("{s:s}", "janus", "keepalive"));
-  for (int i = 0; i < JANUS_ROOM_PLUGINS; i++)
-    if ((unlisted & 1u << i) != 0)
-      ask(watch, &(Ask){ASK_ROOMS, i, NULL}, json_pack("{s:s, s:{s:s}}", "janus", "message", "body", "request", "list"));
+  janus_line_ask(watch->line, -1, NULL, g_strdup(""));
   g_hash_table_iter_init(&iter, watch->rooms);
-  while (g_hash_table_iter_next(&iter, &room, NULL))
-    ask_people(watch, room);
+  while (g_hash_table_iter_next(&iter, &name, &room)) {
+    ask_people(watch, name);
+    (void)look_up(watch, name, room); /* so that a list that it needs comes meanwhile */
+  }
 }
 
 /* --- answers --- */
@@ -172,46 +130,44 @@ static void judge_people(JanusWatch *watch, const char *room, const json_t *data
   const JanusPlace listed = janus_rooms_place_all(watch->session, room, people), others = janus_rooms_place_others(watch->session, room);
   const JanusPlace place = MIN(listed, others);
   if (place == JANUS_PLACE_NOWHERE)
-    janus_watch_found(watch->session, CONSENT_REASON_UNKNOWN_PARTICIPANT, room);
+    say_found(watch->session, CONSENT_REASON_UNKNOWN_PARTICIPANT, room);
   else if (place == JANUS_PLACE_PASSING)
     watch->failed = TRUE;
 }
 
-static void judge_rooms(JanusWatch *watch, int plugin, const json_t *list) {
+/* One that records; NULL: none, or it is not known of all. */
+static char *find_recording(JanusWatch *watch) {
   GHashTableIter iter;
-  gpointer room, record;
-  size_t i;
-  const json_t *one;
-  watch->failed |= !json_is_array(list);
+  gpointer name, room;
+  char *recording = NULL;
   g_hash_table_iter_init(&iter, watch->rooms);
-  while (g_hash_table_iter_next(&iter, &room, &record))
-    if (janus_room_plugin(room) == plugin && GPOINTER_TO_INT(record) == ROOM_UNLISTED) /* a private one stays what it was seen to be */
-      g_hash_table_iter_replace(&iter, GINT_TO_POINTER(ROOM_LISTED));
-  json_array_foreach(list, i, one) {
-    g_autofree char *name = janus_room_name(plugin, json_object_get(one, "room"));
-    if (name != NULL && g_hash_table_contains(watch->rooms, name))
-      g_hash_table_replace(watch->rooms, g_steal_pointer(&name),
-                           GINT_TO_POINTER(json_is_true(json_object_get(one, "record")) ? ROOM_RECORDS : ROOM_LISTED));
+  while (g_hash_table_iter_next(&iter, &name, &room)) {
+    watch->failed |= !look_up(watch, name, room);
+    if (recording == NULL && ((const Room *)room)->record == ROOM_RECORDS)
+      recording = g_strdup(name);
   }
+  return recording;
 }
 
 static void conclude(JanusWatch *watch) {
-  GHashTableIter iter;
-  gpointer room, record;
-  g_autofree char *recording = NULL;
-  watch->in_round = FALSE;
   watch->done_us = watch->asked_us;
-  watch->round += watch->failed ? 0 : 1; /* one that was to list the rooms and could not is not passed over */
-  g_hash_table_iter_init(&iter, watch->rooms);
-  while (recording == NULL && g_hash_table_iter_next(&iter, &room, &record))
-    if (GPOINTER_TO_INT(record) == ROOM_RECORDS)
-      recording = g_strdup(room);
-  if (watch->found || watch->failed)
+  g_autofree char *recording = find_recording(watch);
+  if (watch->found)
     return;
   if (recording != NULL)
-    janus_watch_found(watch->session, CONSENT_REASON_RECORDING_ELSEWHERE, recording);
-  else
+    say_found(watch->session, CONSENT_REASON_RECORDING_ELSEWHERE, recording);
+  else if (!watch->failed)
     tell(watch->session, CONSENT_REASON_NONE, watch->asked_us);
+}
+
+static void on_answer(gpointer question, gboolean is_error, const json_t *data, gpointer user) {
+  JanusWatch *watch = user;
+  g_autofree char *room = question;
+  if (!is_error && *room != '\0')
+    judge_people(watch, room, data);
+  watch->failed |= is_error;
+  if (!janus_line_waits(watch->line))
+    conclude(watch);
 }
 
 static void tick(gpointer user);
@@ -220,58 +176,22 @@ static void again_at(JanusWatch *watch, gint64 at_us) {
   alarm_set(watch->session->daemon->alarms, &watch->alarm, at_us, tick, watch);
 }
 
-static void on_answer(JanusWatch *watch, const Ask *what, const JanusReply *reply, const json_t *message) {
-  const gboolean is_error = reply->type == JANUS_REPLY_ERROR;
-  const json_t *data = json_object_get(json_object_get(message, "plugindata"), "data");
-  switch (what->kind) {
-  case ASK_SESSION:
-    watch->janus_session = (json_int_t)reply->id;
-    break;
-  case ASK_PLUGIN:
-    watch->handles[what->plugin] = (json_int_t)reply->id;
-    break;
-  case ASK_ALIVE:
-    break;
-  case ASK_PEOPLE:
-    if (!is_error)
-      judge_people(watch, what->room, data);
-    break;
-  case ASK_ROOMS:
-    if (!is_error)
-      judge_rooms(watch, what->plugin, json_object_get(data, "list"));
-    break;
-  }
-  watch->failed |= is_error;
-  watch->broken |= is_error && what->kind != ASK_PLUGIN; /* Janus may not know the session any more: begin anew */
-  if (watch->in_round && g_hash_table_size(watch->asked) == 0)
-    conclude(watch);
-  else if (!watch->in_round && !is_error)
-    again_at(watch, daemon_now_us());
+static void on_ready(gpointer watch) {
+  again_at(watch, daemon_now_us());
 }
 
-static void on_message(json_t *message, gpointer user) {
-  JanusWatch *watch = user;
-  const JanusReply reply = janus_reply_read(message);
-  gpointer key, what;
-  watch->heard_us = daemon_now_us();
-  watch->broken |= reply.type == JANUS_REPLY_TIMEOUT || reply.type == JANUS_REPLY_DETACHED;
-  if (reply.transaction == NULL || !g_hash_table_steal_extended(watch->asked, reply.transaction, &key, &what))
-    return;
-  g_free(key);
-  on_answer(watch, what, &reply, message);
-  ask_free(what);
+void janus_watch_listed(Session *session) {
+  if (session->watch != NULL && !janus_line_waits(session->watch->line))
+    again_at(session->watch, daemon_now_us());
 }
 
 static void on_closed(gboolean was_open, const char *why, gpointer user) {
   JanusWatch *watch = user;
-  watch->upstream = NULL;
   if (!watch->warned)
-    g_warning(
-        "event=janus_watch_closed session=%s was_open=%d why=\"%s\" advice=\"nothing is recorded until the gate can compare: does Janus "
-        "answer, and has it no more than some 4,500 public rooms?\"",
-        watch->session->id, was_open, why);
+    g_warning("event=janus_watch_closed session=%s was_open=%d why=\"%s\" advice=\"nothing is recorded until the gate can compare: does "
+              "Janus answer?\"",
+              watch->session->id, was_open, why);
   watch->warned = TRUE;
-  disconnect(watch);
 }
 
 static gboolean is_needed(const Session *session) {
@@ -280,35 +200,28 @@ static gboolean is_needed(const Session *session) {
 }
 
 static void tick(gpointer user) {
-  static const UpstreamEvents events = {on_message, on_closed};
   JanusWatch *watch = user;
-  Session *session = watch->session;
-  Daemon *daemon = session->daemon;
   const gint64 now_us = daemon_now_us();
-  if (!is_needed(session)) {
-    session->watch = NULL;
+  if (!is_needed(watch->session)) {
+    watch->session->watch = NULL;
     janus_watch_free(watch);
     return;
   }
-  const gboolean is_stuck = g_hash_table_size(watch->asked) > 0 && now_us - watch->heard_us > daemon->config->lease_ms * 1000;
-  if (watch->broken || is_stuck)
-    disconnect(watch);
-  if (watch->upstream == NULL) {
-    watch->upstream = upstream_open(daemon->server, daemon->config->sfu_janus, "janus-protocol", LIST_BYTES_MAX, &events, watch);
-    ask(watch, &(Ask){ASK_SESSION, -1, NULL}, json_pack("{s:s}", "janus", "create"));
-  } else if (watch->janus_session != 0 && g_hash_table_size(watch->asked) == 0)
-    ask_round(watch);
+  const guint plugins = janus_line_waits(watch->line) ? 0 : take_rooms(watch, now_us); /* a round that runs keeps its own */
+  if (janus_line_turn(watch->line, plugins))
+    ask_round(watch, now_us);
   again_at(watch, now_us + ROUND_US);
 }
 
 void janus_watch_update(Session *session) {
+  static const JanusLineEvents events = {.ready = on_ready, .answer = on_answer, .closed = on_closed};
   if (session->daemon->config->sfu_janus == NULL || g_cancellable_is_cancelled(session->daemon->ending) || session->watch != NULL ||
       !is_needed(session))
     return;
   JanusWatch *watch = g_new0(JanusWatch, 1);
   watch->session = session;
-  watch->asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, ask_free);
-  watch->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  watch->line = janus_line_new(session->daemon, UPSTREAM_MESSAGE_BYTES_MAX, &events, g_free, watch);
+  watch->rooms = rooms_new();
   session->watch = watch;
   again_at(watch, daemon_now_us());
 }

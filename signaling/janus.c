@@ -340,7 +340,7 @@ void janus_end(Janus *janus, const char *how, guint64 session, guint64 handle) {
 }
 
 Janus *janus_new(Daemon *daemon, const Token *token, const JanusClient *client, gpointer user) {
-  static const UpstreamEvents events = {on_reply, on_upstream_closed};
+  static const UpstreamEvents events = {.message = on_reply, .closed = on_upstream_closed};
   Janus *janus = g_new0(Janus, 1);
   *janus = (Janus){.daemon = daemon, .client = client, .user = user};
   janus->sessions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);

@@ -14,6 +14,7 @@
 #include "signaling/api-export.h"
 #include "signaling/ice-server.h"
 #include "signaling/janus-http-session.h"
+#include "signaling/janus-list.h"
 #include "signaling/letter.h"
 #include "signaling/notify.h"
 #include "signaling/relay.h"
@@ -275,6 +276,7 @@ static void stop(Daemon *daemon) {
   g_hash_table_iter_init(&iter, daemon->sessions);
   while (g_hash_table_iter_next(&iter, NULL, &session))
     session_shut(session);
+  g_clear_pointer(&daemon->janus_list, janus_list_free);
   settle(daemon);
   for (guint i = 0; i < daemon->n_lanes; i++) { /* producers first, then consumers, then what they write into */
     worker_free(daemon->lanes[i].worker);

@@ -35,6 +35,7 @@ struct Server {
   struct lws_context *context;
   struct lws_vhost *vhost;
   struct lws_vhost *outward; /* of connections that the gate makes itself (upstream.c); NULL before the first */
+  GHashTable *readings;    /* set of Reading: threads of upstream.c */
   GHashTable *connections; /* set of Connection */
   GHashTable *addresses;   /* address key -> count */
 };
@@ -56,6 +57,9 @@ struct Connection {
 
 /* server.c */
 GMainContext *server_main_context(const Server *server);
+
+/* upstream.c */
+void upstream_end_readings(Server *server); /* waits for its threads, some ms each; nothing is told of what they read */
 
 /* connection.c */
 void connection_accepted(Server *server, int fd, const struct sockaddr *address);

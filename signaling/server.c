@@ -196,6 +196,7 @@ Server *server_new(const ServerConfig *config, const ServerEvents *events, GMain
   server->tls = config->tls_cert != NULL;
   server->loop = g_main_loop_ref(loop);
   server->listen_fd = server->spare_fd = -1;
+  server->readings = g_hash_table_new(NULL, NULL);
   server->connections = g_hash_table_new(NULL, NULL);
   server->addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   if (!server_context(server, config, error) || !server_listen(server, config->listen, error))
@@ -224,6 +225,8 @@ void server_free(Server *server) {
     g_hash_table_iter_steal(&iter);
     connection_free(left);
   }
+  upstream_end_readings(server);
+  g_hash_table_unref(server->readings);
   g_hash_table_unref(server->connections);
   g_hash_table_unref(server->addresses);
   g_strfreev(server->origins);

@@ -17,8 +17,12 @@ struct Upstream {
   GQueue out;      /* GBytes: LWS_PRE bytes of room, then the text */
   gsize out_bytes;
   GString *in;
+  struct Reading *reading; /* by a thread; NULL: none runs */
+  GQueue late;             /* GString: messages that came after that */
+  gsize late_bytes;
   gboolean is_open, was_open, failed; /* failed: `why` waits to be told */
   gboolean freed;                     /* by its owner: no more events */
+  gboolean telling_late;              /* stays until its owner has been told what was read by a thread */
   char *why;
   guint telling;
 };
@@ -43,11 +47,16 @@ void upstream_url_clear(UpstreamUrl *url) {
   *url = (UpstreamUrl){0};
 }
 
-/* When neither its owner nor libwebsockets holds it any more. */
+static void string_free(gpointer string) {
+  g_string_free(string, TRUE);
+}
+
+/* When neither its owner nor libwebsockets nor a thread holds it any more. */
 static void upstream_release(Upstream *upstream) {
-  if (!upstream->freed || upstream->wsi)
+  if (!upstream->freed || upstream->wsi || upstream->reading || upstream->telling_late)
     return;
   g_queue_clear_full(&upstream->out, (GDestroyNotify)g_bytes_unref);
+  g_queue_clear_full(&upstream->late, string_free);
   g_string_free(upstream->in, TRUE);
   g_free(upstream->why);
   g_free(upstream);
@@ -72,23 +81,125 @@ static void upstream_fail(Upstream *upstream, const char *why) {
   upstream->telling = g_idle_add_full(G_PRIORITY_DEFAULT, tell_closed, upstream, NULL);
 }
 
+/* --- reading --- */
+
+typedef struct Reading { /* one message by one thread */
+  Upstream *upstream;
+  GString *text;
+  void (*shorten)(json_t *message);
+  json_t *message; /* NULL: no JSON object */
+  GThread *thread;
+} Reading;
+
+static json_t *read_message(const GString *text, void (*shorten)(json_t *message)) {
+  json_t *message = json_loadb(text->str, text->len, JSON_REJECT_DUPLICATES, NULL);
+  if (message && shorten)
+    shorten(message);
+  return message;
+}
+
+/* It may free the upstream's owner, and with that take the upstream from it. */
+static void tell(const Upstream *upstream, json_t *message) {
+  if (json_is_object(message) && !upstream->freed && !upstream->failed)
+    upstream->events.message(message, upstream->user);
+}
+
+static gboolean on_read(gpointer user);
+
+static gpointer read_run(gpointer user) {
+  Reading *reading = user;
+  reading->message = read_message(reading->text, reading->shorten);
+  g_idle_add_full(G_PRIORITY_DEFAULT, on_read, reading, NULL);
+  return NULL;
+}
+
+static void read_by_thread(Upstream *upstream, GString *text) {
+  upstream->reading = g_new0(Reading, 1);
+  *upstream->reading = (Reading){.upstream = upstream, .text = text, .shorten = upstream->events.shorten};
+  g_hash_table_add(upstream->server->readings, upstream->reading);
+  upstream->reading->thread = g_thread_new("upstream", read_run, upstream->reading);
+}
+
+/* Up to the next long one. */
+static void read_late(Upstream *upstream) {
+  while (!g_queue_is_empty(&upstream->late) && !upstream->reading) {
+    GString *text = g_queue_pop_head(&upstream->late);
+    upstream->late_bytes -= text->len;
+    if (text->len > UPSTREAM_AT_ONCE_BYTES) {
+      read_by_thread(upstream, text);
+      return;
+    }
+    json_auto_t *message = read_message(text, upstream->events.shorten);
+    string_free(text);
+    tell(upstream, message);
+  }
+}
+
+static void reading_join(Reading *reading) {
+  g_thread_join(g_steal_pointer(&reading->thread));
+}
+
+/* After its join. */
+static void reading_end(Reading *reading, gboolean is_told) {
+  Upstream *upstream = reading->upstream;
+  g_hash_table_remove(upstream->server->readings, reading);
+  upstream->reading = NULL;
+  upstream->telling_late = TRUE;
+  if (is_told)
+    tell(upstream, reading->message);
+  json_decref(reading->message);
+  string_free(reading->text);
+  g_free(reading);
+  if (is_told)
+    read_late(upstream);
+  upstream->telling_late = FALSE;
+  upstream_release(upstream);
+}
+
+static gboolean on_read(gpointer reading) {
+  reading_join(reading);
+  reading_end(reading, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+void upstream_end_readings(Server *server) {
+  g_autoptr(GList) readings = g_hash_table_get_keys(server->readings);
+  for (GList *each = readings; each != NULL; each = each->next) {
+    reading_join(each->data);
+    g_idle_remove_by_data(each->data); /* that it was to be told */
+    reading_end(each->data, FALSE);
+  }
+}
+
+/* A whole message has come. */
+static void take_message(Upstream *upstream) {
+  if (upstream->reading || upstream->in->len > UPSTREAM_AT_ONCE_BYTES) {
+    upstream->late_bytes += upstream->in->len;
+    g_queue_push_tail(&upstream->late, g_steal_pointer(&upstream->in));
+    upstream->in = g_string_new(NULL);
+    read_late(upstream);
+    return;
+  }
+  json_auto_t *message = read_message(upstream->in, upstream->events.shorten);
+  g_string_truncate(upstream->in, 0);
+  tell(upstream, message);
+}
+
 static int receive(Upstream *upstream, const char *bytes, gsize n) {
   if (upstream->freed || upstream->failed)
     return -1;
   if (lws_frame_is_binary(upstream->wsi) ||
-      upstream->in->len + n + lws_remaining_packet_payload(upstream->wsi) > upstream->message_bytes_max) {
+      upstream->late_bytes + upstream->in->len + n + lws_remaining_packet_payload(upstream->wsi) > upstream->message_bytes_max) {
     upstream_fail(upstream, "it sent something that is not text, or too much at once");
     return -1;
   }
   g_string_append_len(upstream->in, bytes, (gssize)n);
-  if (!lws_is_final_fragment(upstream->wsi))
-    return 0;
-  json_auto_t *message = json_loadb(upstream->in->str, upstream->in->len, JSON_REJECT_DUPLICATES, NULL);
-  g_string_truncate(upstream->in, 0);
-  if (json_is_object(message))
-    upstream->events.message(message, upstream->user);
+  if (lws_is_final_fragment(upstream->wsi))
+    take_message(upstream);
   return 0;
 }
+
+/* --- libwebsockets --- */
 
 static int writeable(Upstream *upstream) {
   GBytes *bytes = g_queue_pop_head(&upstream->out);
@@ -179,6 +290,7 @@ Upstream *upstream_open(Server *server, const char *url, const char *protocol, g
   upstream->user = user;
   upstream->in = g_string_new(NULL);
   g_queue_init(&upstream->out);
+  g_queue_init(&upstream->late);
   UpstreamUrl parsed = {0};
   if (upstream_url_parse(url, &parsed))
     connect_to(upstream, &parsed, protocol);

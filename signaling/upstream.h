@@ -8,12 +8,16 @@
 #include "signaling/server.h"
 
 #define UPSTREAM_MESSAGE_BYTES_MAX (1024 * 1024) /* what a server behind the gate may say at once to a client: SDP has up to 128 KiB, JSON-quoted */
+/* A longer message is read by a thread, for it takes more than the millisecond or so that a withdrawal may wait here (R6). What comes after it waits. */
+#define UPSTREAM_AT_ONCE_BYTES (32 * 1024)
 
 typedef struct Upstream Upstream;
 typedef struct UpstreamEvents {
-  void (*message)(json_t *message, gpointer user); /* a JSON object; borrowed */
+  void (*message)(json_t *message, gpointer user); /* a JSON object; borrowed. In the order in which they came */
   /* Last event, never from inside upstream_open or upstream_send; frees itself. was_open FALSE: it never came about. */
   void (*closed)(gboolean was_open, const char *why, gpointer user);
+  /* Each message before it is told, on the thread that read it: any. It makes something short of what is long. May be NULL. */
+  void (*shorten)(json_t *message);
 } UpstreamEvents;
 
 typedef struct UpstreamUrl { char *host, *path; guint16 port; } UpstreamUrl;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is in Janus's room beside who is on the roster (R8): people who come past the gate, a Janus that does not answer, a room that records by itself.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Client, DISCLOSURE } from '../integration/client.mjs';
 import { Daemon, sleep, SLOW, until } from '../integration/daemon.mjs';
@@ -235,11 +237,42 @@ async function amongRooms(n, check) {
   }
 }
 
+/** A way to Janus that counts its lists of rooms as they pass. */
+async function countingLists(port) {
+  const counter = { lists: 0, server: net.createServer((client) => {
+    const janus = net.connect(port, '127.0.0.1');
+    janus.on('data', (bytes) => { counter.lists += (bytes.toString('latin1').match(/"list"\s*:/g) ?? []).length; });
+    for (const one of [client, janus]) one.on('error', () => {});
+    client.pipe(janus).pipe(client);
+  }) };
+  await once(counter.server.listen(0, '127.0.0.1'), 'listening');
+  return counter;
+}
+
+test('sessions share the list of rooms', { timeout: 30_000 }, async () => {
+  const counter = await countingLists(stage.janus.port);
+  const daemon = await Daemon.start({ config: { 'sfu.janus': `ws://127.0.0.1:${counter.server.address().port}` } });
+  const people = [], seats = [];
+  try {
+    for (const room of [1, 2, 4, 6]) {
+      people.push(await Client.join(daemon, `in-${room}`, 'anna', 'expert'));
+      seats.push(await enter(await JanusClient.connect(daemon, { token: daemon.token(`in-${room}`, 'anna', 'client') }), room));
+      await people.at(-1).request({ type: 'recording.request', disclosure: DISCLOSURE });
+    }
+    for (const anna of people) await anna.state('recording', { ms: 10_000 });
+    assert.ok(counter.lists >= 1 && counter.lists <= 2, `${counter.lists} lists for four rooms`);
+  } finally {
+    [...people, ...seats].forEach((one) => one.close());
+    await daemon.end();
+    counter.server.close();
+  }
+});
+
 test('a Janus of 2000 rooms', { timeout: 60_000 }, () => amongRooms(2000, (anna) => anna.state('recording', { ms: 10_000 })));
 
 test('of more rooms than the gate reads nothing is recorded, and the log says why, once', { timeout: 60_000 }, () => amongRooms(5000, async (anna, daemon) => {
-  await until(() => /event=janus_watch_closed session=many .*too much at once/.test(daemon.log), 'the line in the log', 10_000);
+  await until(() => /event=janus_list_closed .*too much at once/.test(daemon.log), 'the line in the log', 10_000);
   await sleep(2000);
-  assert.equal(daemon.log.match(/janus_watch_closed/g).length, 1);
+  assert.equal(daemon.log.match(/janus_(list|watch)_closed/g).length, 1);
   assert.ok(!anna.log.some(({ state }) => state === 'recording'));
 }));
