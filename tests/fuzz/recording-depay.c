@@ -96,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0)
     return 0;
   gst_init(NULL, NULL);
+  g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK); /* an element was used as it must not be */
   /* Bit 0: a picture; bits 2 and 3: of which codec; bit 4: simulcast. */
   static const char *const pictures[4] = {"vp8", "vp9", "h264", "vp8"};
   const gboolean video = (data[0] & 1) != 0;
