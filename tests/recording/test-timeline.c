@@ -269,6 +269,18 @@ static void test_jumps(void) {
   }
 }
 
+/* Fault 13: each step alone is small enough to be believed, but together they would lead hours ahead within seconds. */
+static void test_ever_ahead(void) {
+  TimelineClock clock = {0};
+  Timeline a;
+  timeline_init(&a, &clock, TRUE, 48000, 0);
+  guint32 rtp = 12345;
+  for (gint64 t = 0; t < 10 * S; t += MS, rtp += 43200)
+    g_assert_cmpint(timeline_map(&a, rtp, t), <=, (t + TIMELINE_STALL_US + S) * 1000);
+  for (gint64 t = 20 * S; t < 30 * S; t += 20 * MS, rtp += 960)
+    assert_near(timeline_map(&a, rtp, t), t, 10 * MS);
+}
+
 static void test_wraps(void) {
   TimelineClock clock = {0};
   Timeline v;
@@ -338,6 +350,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/recording/timeline/all_stall", test_all_stall);
   g_test_add_func("/recording/timeline/late_report_slews", test_late_report_slews);
   g_test_add_func("/recording/timeline/jumps", test_jumps);
+  g_test_add_func("/recording/timeline/ever_ahead", test_ever_ahead);
   g_test_add_func("/recording/timeline/wraps", test_wraps);
   g_test_add_func("/recording/timeline/silence_keeps_the_true_gap", test_silence_keeps_the_true_gap);
   g_test_add_func("/recording/timeline/drift_followed", test_drift_followed);
