@@ -20,8 +20,8 @@ struct Reorder {
   gsize held_bytes;
   guint16 out_seq;
   gboolean out_any;
-  gboolean far_set; /* one packet far behind was seen, and far_seq would follow it */
-  guint16 far_seq;
+  guint behind; /* packets that came one after the other behind `next`, and none that was not; behind_seq would follow them */
+  guint16 behind_seq;
   ReorderStats stats;
   Slot slots[REORDER_WINDOW];
 };
@@ -106,7 +106,7 @@ void reorder_flush(Reorder *reorder) {
     reorder->out_seq++;
   reorder->any = FALSE;
   reorder->begun = FALSE;
-  reorder->far_set = FALSE;
+  reorder->behind = 0;
 }
 
 static void hold(Reorder *reorder, gint64 seq, const ReorderPacket *packet) {
@@ -133,15 +133,16 @@ static void start(Reorder *reorder, const ReorderPacket *packet) {
   hold(reorder, reorder->next, packet);
 }
 
-/* RFC 3550 A.1: a single packet far behind is a stray, two in a row are a sender that began anew. */
-static void push_far_behind(Reorder *reorder, const ReorderPacket *packet) {
-  if (reorder->far_set && reorder->far_seq == packet->seq) {
+/* RFC 3550 A.1: a single packet far behind is a stray, two in a row are a sender that began anew. Less far behind it may be sent again: then it takes
+ * many. */
+static void push_behind(Reorder *reorder, const ReorderPacket *packet, guint many) {
+  reorder->behind = packet->seq == reorder->behind_seq ? reorder->behind + 1 : 1;
+  reorder->behind_seq = packet->seq + 1;
+  if (reorder->behind >= many) {
     reorder_flush(reorder);
     start(reorder, packet);
     return;
   }
-  reorder->far_set = TRUE;
-  reorder->far_seq = packet->seq + 1;
   reorder->stats.late++;
 }
 
@@ -175,15 +176,13 @@ void reorder_push(Reorder *reorder, const ReorderPacket *packet) {
     start(reorder, packet);
     return;
   }
-  if (delta < -REORDER_WINDOW) {
-    push_far_behind(reorder, packet);
+  if (delta < -REORDER_WINDOW || (reorder->begun && delta < 0)) {
+    push_behind(reorder, packet, delta < -REORDER_WINDOW ? 2 : REORDER_ANEW);
     return;
   }
-  reorder->far_set = FALSE;
+  reorder->behind = 0;
   if (!reorder->begun) {
     push_slack(reorder, seq, packet);
-  } else if (delta < 0) {
-    reorder->stats.late++;
   } else if (delta == 0) { /* nearly all: no copy, no slot */
     reorder->next++;
     give_out(reorder, *packet);

@@ -13,6 +13,7 @@
 #define REORDER_BYTES_MAX (2 * 1024 * 1024) /* held in one window: 500 ms of 32 Mbit/s; beyond it waiting ends at once */
 #define REORDER_SLACK_US (100 * 1000)    /* twice the 50 ms of reordering that we promise to survive */
 #define REORDER_LOST_US (500 * 1000)     /* a second request after a lost one, as SFUs repeat it (Janus: 155 ms), over 150 ms of round trip, and jitter */
+#define REORDER_ANEW 64 /* packets one after the other that were given up already, and none that is new: the sender numbers anew, a little behind */
 
 typedef struct Reorder Reorder;
 

@@ -79,9 +79,11 @@ static void slew(Timeline *timeline, gint64 target_us, gint64 elapsed_us) {
   timeline->moved = FALSE;
 }
 
+/* From packet to packet, or, led on in small steps, further ahead of arrival than a network that stalled can catch up. */
 static gboolean jumped(const Timeline *timeline, gint64 step_us, gint64 arrival_us) {
-  gint64 ahead_us = step_us - (arrival_us - timeline->last_arrival_us);
-  return ahead_us > TIMELINE_JUMP_US || step_us < -TIMELINE_JUMP_US || ahead_us < -TIMELINE_STALL_US;
+  const gint64 ahead_us = step_us - (arrival_us - timeline->last_arrival_us);
+  const gint64 lead_us = ticks_to_us(timeline->ticks, timeline->rate_hz) + step_us + timeline->offset_us - arrival_us;
+  return ahead_us > TIMELINE_JUMP_US || step_us < -TIMELINE_JUMP_US || ahead_us < -TIMELINE_STALL_US || lead_us > TIMELINE_STALL_US;
 }
 
 /* A packet that is late by seconds, or sound that comes late one packet after the other, while another track's come in time: this track's clock stood still.

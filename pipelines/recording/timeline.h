@@ -14,7 +14,7 @@
 #define TIMELINE_WINDOW_US (5 * G_USEC_PER_SEC) /* of the smallest transit: long enough for jitter, short enough to follow drift */
 #define TIMELINE_SLEW_PER_MILLE 50              /* correction per elapsed media time */
 #define TIMELINE_JUMP_US G_USEC_PER_SEC         /* RTP time may run ahead of arrival, or back, by this much from packet to packet */
-#define TIMELINE_STALL_US (5 * G_USEC_PER_SEC)  /* and stay behind by this much: the network stalls and catches up */
+#define TIMELINE_STALL_US (5 * G_USEC_PER_SEC)  /* and stay behind by this much, or lead arrival by it in all: the network stalls and catches up */
 #define TIMELINE_IN_TIME_US (200 * 1000)        /* later than its smallest transit by less than this, a packet came in time */
 #define TIMELINE_BEHIND_US (300 * 1000)         /* sound that comes late for so long has stood still: nobody paces it, as pictures are */
 #define TIMELINE_SHIFT_US (200 * 1000)          /* a report that moves a track by more is followed at once: less is slewed in four seconds, without a pause */

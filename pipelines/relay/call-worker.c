@@ -87,7 +87,7 @@ static void follow_codec(WorkerSide *from, RelayTrack *track, guint8 pt) {
     track->codec_us = now_us;
     return;
   }
-  if (track->number == 0 || now_us - track->codec_us < CODEC_SILENCE_US || !relay_track_use_pt(track, pt))
+  if (now_us - track->codec_us < CODEC_SILENCE_US || !relay_track_use_pt(track, pt))
     return;
   track->codec_us = now_us;
   from->owner->events.codec(from->side, &track->call, from->owner->agreements, from->owner->user);

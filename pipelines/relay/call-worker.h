@@ -16,8 +16,8 @@ typedef void (*CallWorkerState)(CallSide side, LegState state, const char *why, 
 /* The ring had no room for a packet of this take; once a take. Worker thread. */
 typedef void (*CallWorkerOverrun)(guint32 take, gpointer user);
 
-/* A side went over to another negotiated codec of a tapped track (at most one a second a track): the track as it is now. agreement: of the
- * call_worker_apply that it is part of. Worker thread. */
+/* A side went over to another negotiated codec of a track (at most one a second a track), tapped or not: only control knows what can be recorded.
+ * The track as it is now. agreement: of the call_worker_apply that it is part of. Worker thread. */
 typedef void (*CallWorkerCodec)(CallSide side, const CallTrack *track, guint agreement, gpointer user);
 
 typedef struct CallWorkerEvents {

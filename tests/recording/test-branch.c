@@ -186,6 +186,26 @@ static void test_hostile(void) {
   }
 }
 
+/* Fault 13: a segment costs a file and a key of locked memory, and no RTP clock makes them faster than they are recorded. */
+static void test_no_clock_makes_segments(void) {
+  Bench bench;
+  bench_open(&bench, "opus");
+  g_autoptr(GPtrArray) packets = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  media_frame(&bench.media, packets);
+  g_autoptr(GByteArray) packet = g_bytes_unref_to_array(g_bytes_ref(packets->pdata[0]));
+  for (guint32 i = 0; i < 10000; i++) { /* in 10 s */
+    const guint32 rtp_time = GUINT32_TO_BE(i * 43200);
+    packet->data[2] = (guint8)(i >> 8), packet->data[3] = (guint8)i;
+    memcpy(packet->data + 4, &rtp_time, 4);
+    branch_packet(bench.branch, packet->data, packet->len, bench.now_us);
+    bench.now_us += 1000;
+  }
+  branch_end(bench.branch);
+  g_assert_true(branch_works(bench.branch));
+  g_assert_cmpuint(bench.kept->len, <=, 10);
+  bench_close(&bench);
+}
+
 static void test_killed_writes_nothing(gconstpointer codec) {
   Bench bench;
   bench_open(&bench, codec);
@@ -517,6 +537,7 @@ int main(int argc, char **argv) {
   add("reordering_keeps_first_keyframe", test_reordering_keeps_first_keyframe);
   add("red_and_fillers", test_red_and_fillers);
   g_test_add_func("/recording/branch/hostile", test_hostile);
+  g_test_add_func("/recording/branch/no_clock_makes_segments", test_no_clock_makes_segments);
   add("killed_writes_nothing", test_killed_writes_nothing);
   add("refused_ends", test_refused_ends);
   g_test_add_func("/recording/branch/silence_seals", test_silence_seals);

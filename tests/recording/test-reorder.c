@@ -125,6 +125,26 @@ static void test_restarts(void) {
   got_clear(&got);
 }
 
+/* A sender that numbers anew a little behind loses a second of sound, not all up to where it was. What is sent again comes beside what is new. */
+static void test_restarts_a_little_behind(void) {
+  Got got = got_new();
+  g_autoptr(Reorder) reorder = reorder_new(on_out, &got);
+  gint64 at_us = 0;
+  for (guint16 i = 0; i < 200; i++, at_us += 20000) {
+    push(reorder, 1000 + i, i, at_us, FALSE);
+    if (i >= 20)
+      push(reorder, 800 + i, 999, at_us, FALSE);
+  }
+  g_assert_cmpuint(got.ids->len, ==, 200);
+  for (guint16 i = 0; i < 200; i++, at_us += 20000)
+    push(reorder, 300 + i, 1000 + i, at_us, FALSE);
+  reorder_flush(reorder);
+  g_assert_cmpuint(got.ids->len, ==, 200 + 200 - (REORDER_ANEW - 1));
+  g_assert_cmpuint(g_array_index(got.ids, guint32, 200), ==, 1000 + REORDER_ANEW - 1);
+  g_assert_cmpuint(g_array_index(got.ids, guint32, got.ids->len - 1), ==, 1199);
+  got_clear(&got);
+}
+
 static void test_bytes_bounded(void) {
   Got got = got_new();
   g_autoptr(Reorder) reorder = reorder_new(on_out, &got);
@@ -244,6 +264,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/recording/reorder/fillers_make_no_gap", test_fillers_make_no_gap);
   g_test_add_func("/recording/reorder/replayed_once", test_replayed_once);
   g_test_add_func("/recording/reorder/restarts", test_restarts);
+  g_test_add_func("/recording/reorder/restarts_a_little_behind", test_restarts_a_little_behind);
   g_test_add_func("/recording/reorder/bytes_bounded", test_bytes_bounded);
   g_test_add_func("/recording/reorder/random", test_random);
   return g_test_run();

@@ -269,6 +269,18 @@ static void test_jumps(void) {
   }
 }
 
+/* Fault 13: each step alone is small enough to be believed, but together they would lead hours ahead within seconds. */
+static void test_ever_ahead(void) {
+  TimelineClock clock = {0};
+  Timeline a;
+  timeline_init(&a, &clock, TRUE, 48000, 0);
+  guint32 rtp = 12345;
+  for (gint64 t = 0; t < 10 * S; t += MS, rtp += 43200)
+    g_assert_cmpint(timeline_map(&a, rtp, t), <=, (t + TIMELINE_STALL_US + S) * 1000);
+  for (gint64 t = 20 * S; t < 30 * S; t += 20 * MS, rtp += 960)
+    assert_near(timeline_map(&a, rtp, t), t, 10 * MS);
+}
+
 static void test_wraps(void) {
   TimelineClock clock = {0};
   Timeline v;
@@ -314,11 +326,14 @@ static void test_stall_catches_up(void) {
 }
 
 static void test_absurd_report_ignored(void) {
+  guint32 seed = g_random_int();
+  g_test_message("seed %u", seed);
+  g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
   TimelineClock clock;
   Timeline a, v;
   init_sound_and_picture(&clock, &a, &v);
   for (gint64 t = 0; t < 20 * S; t += 20 * MS) {
-    timeline_report(&v, (guint64)g_random_int() << 32, g_random_int());
+    timeline_report(&v, (guint64)g_rand_int(rand) << 32, g_rand_int(rand));
     timeline_report(&a, G_MAXUINT64, 0);
     assert_near(timeline_map(&a, (guint32)(t * 48 / 1000), t), t, 2500 * MS);
     assert_near(timeline_map(&v, (guint32)(t * 9 / 100), t), t, 2500 * MS);
@@ -338,6 +353,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/recording/timeline/all_stall", test_all_stall);
   g_test_add_func("/recording/timeline/late_report_slews", test_late_report_slews);
   g_test_add_func("/recording/timeline/jumps", test_jumps);
+  g_test_add_func("/recording/timeline/ever_ahead", test_ever_ahead);
   g_test_add_func("/recording/timeline/wraps", test_wraps);
   g_test_add_func("/recording/timeline/silence_keeps_the_true_gap", test_silence_keeps_the_true_gap);
   g_test_add_func("/recording/timeline/drift_followed", test_drift_followed);

@@ -356,6 +356,23 @@ static void test_other_codec(Bed *bed, gconstpointer data) {
   g_assert_cmpuint(bed->changed[CALL_B], ==, 1);
 }
 
+/* What it went over to may be none that can be recorded, so that its tap is taken away: when it comes back, control is told all the same. */
+static void test_other_codec_without_tap(Bed *bed, gconstpointer data) {
+  (void)data;
+  tap(bed, CALL_A, 50);
+  send_codec(bed, 1, 96);
+  worker_post(bed->worker, advance, GINT_TO_POINTER(1000001), NULL);
+  send_codec(bed, 2, 98);
+  g_assert_cmpstr(video_codec(bed), ==, "vp9");
+  const guint before = bed->done;
+  call_set_taps(bed->call, CALL_A, NULL, 0, on_done, bed);
+  g_assert_true(run_until(bed, is_done, before + 1));
+  worker_post(bed->worker, advance, GINT_TO_POINTER(1000001), NULL);
+  send_codec(bed, 3, 96);
+  g_assert_cmpuint(bed->changed[CALL_A], ==, 3);
+  g_assert_cmpstr(video_codec(bed), ==, "vp8");
+}
+
 /* RFC 8445 section 9: A restarts; B notices nothing; media goes on. */
 static void test_ice_restart(Bed *bed, gconstpointer data) {
   (void)data;
@@ -415,6 +432,7 @@ int main(int argc, char **argv) {
   ADD("/relay/call/overrun", bed_up_small, test_overrun);
   ADD("/relay/call/many-people-behind-an-sfu", bed_up_sfu, test_many_people);
   ADD("/relay/call/other-codec", bed_up, test_other_codec);
+  ADD("/relay/call/other-codec-without-tap", bed_up, test_other_codec_without_tap);
   ADD("/relay/call/ice-restart", bed_up, test_ice_restart);
   ADD("/relay/call/free-ends-both", bed_up, test_free_ends_both);
   return g_test_run();
