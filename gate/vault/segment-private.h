@@ -25,7 +25,6 @@ struct VaultTake {
 };
 gboolean take_add(VaultTake *take, VaultSegment *segment); /* FALSE: dead */
 void take_remove(VaultTake *take, VaultSegment *segment);
-void take_fail(VaultTake *take, const char *why); /* tells control, once */
 
 /* --- segment.c --- */
 struct VaultSegment {

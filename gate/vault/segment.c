@@ -126,7 +126,7 @@ VaultSegment *vault_segment_new(VaultTake *take, const VaultSegmentInfo *info) {
   segment->writer = g_new0(struct SegmentWriter, 1);
   segment->writer->digest = EVP_MD_CTX_new();
   if (!segment_begin_key(segment)) {
-    take_fail(take, "no room for another segment's key");
+    vault_take_fail(take, "no room for another segment's key");
     segment_unref(segment);
     return NULL;
   }
@@ -156,7 +156,7 @@ static VaultWrite segment_send_chunk(VaultSegment *segment) {
   const gsize header = writer->chunk == 0 ? CHUNKED_HEADER_BYTES : 0, n = header + writer->fill + AEAD_TAG_BYTES;
   if (atomic_fetch_add(&take->vault->queued_bytes, n) + n > VAULT_QUEUE_BYTES_MAX) {
     atomic_fetch_sub(&take->vault->queued_bytes, n);
-    take_fail(take, "the disk does not keep up");
+    vault_take_fail(take, "the disk does not keep up");
     return VAULT_WRITE_FULL;
   }
   ChunkJob *chunk = g_malloc(sizeof *chunk + n);
@@ -277,7 +277,7 @@ static void chunk_run(Vault *vault, Job *job) {
       const int code = errno;
       segment->broken = TRUE;
       health_from_errno(vault, code, "a segment could not be written");
-      take_fail(segment->take, g_strerror(code));
+      vault_take_fail(segment->take, g_strerror(code));
     }
   }
   chunk_cancel(vault, job);
@@ -320,13 +320,13 @@ static gboolean segment_sync(Vault *vault, VaultSegment *segment) {
   if (fdatasync(segment->fd) != 0) {
     const int code = errno;
     health_set(vault, code == ENOSPC || code == EDQUOT ? HEALTH_SPACE | HEALTH_FSYNC : HEALTH_FSYNC, g_strerror(code));
-    take_fail(segment->take, g_strerror(code));
+    vault_take_fail(segment->take, g_strerror(code));
     return FALSE;
   }
   files_close(&segment->fd);
   if (vault_sync_segments(vault))
     return TRUE;
-  take_fail(segment->take, "a directory could not be synced");
+  vault_take_fail(segment->take, "a directory could not be synced");
   return FALSE;
 }
 

@@ -74,7 +74,7 @@ void take_remove(VaultTake *take, VaultSegment *segment) {
   segment_unref(found);
 }
 
-void take_fail(VaultTake *take, const char *why) {
+void vault_take_fail(VaultTake *take, const char *why) {
   if (!vault_take_is_dead(take) && !atomic_exchange(&take->failed, TRUE))
     vault_tell_failed(take->vault, take->session, take->number, why);
 }

@@ -38,7 +38,7 @@ typedef struct VaultSealed { /* a segment is complete and its bytes are synced; 
 
 typedef struct VaultEvents { /* control thread */
   void (*sealed)(const VaultSealed *sealed, gpointer user);
-  void (*take_failed)(const char *session, guint32 take, const char *why, gpointer user); /* queue full, disk error: close it */
+  void (*take_failed)(const char *session, guint32 take, const char *why, gpointer user); /* queue full, disk error, vault_take_fail: close it */
   void (*health)(gboolean healthy, const char *why, gpointer user); /* on every change (R7) */
   gpointer user;
 } VaultEvents;
@@ -72,6 +72,8 @@ void vault_take_unref(VaultTake *take);
  * their keys wiped from locked memory, their files unlinked (R11). Idempotent. */
 void vault_take_kill(VaultTake *take, const char *reason);
 gboolean vault_take_is_dead(const VaultTake *take);
+/* Nothing more comes of it: no new segment, and control is told through take_failed, once, where it is not dead. Any thread; never waits. */
+void vault_take_fail(VaultTake *take, const char *why);
 
 typedef struct VaultSegmentInfo {
   const char *participant; /* id */

@@ -166,10 +166,11 @@ static TakeTrack *find_track(const Take *take, guint32 number) {
   return NULL;
 }
 
-/* What one branch's writer refuses is refused to all: a take with a part missing is no record. */
+/* What one branch's writer refuses is refused to all: a take with a part missing is no record, and nobody must be told that it records. */
 static void end_if_broken(Take *take, const TakeTrack *own) {
   if (own->branch == NULL || branch_works(own->branch))
     return;
+  vault_take_fail(take->vault_take, "a track could not be muxed or kept");
   take_detach(take, TRUE);
 }
 

@@ -305,6 +305,28 @@ static void test_undone_beside_kept(void) {
 
 /* Fault 23: a recorder writes, control commits whatever is sealed, and kills at a random moment, or in the last commit's COMMIT. After that, what
  * reads is what was answered; unless the recording has ended, a later take of it keeps the same person and another one. */
+/* Control hears of it once, and not where the take is over anyway. */
+static void test_take_fails(void) {
+  Fixture *fixture = fixture_new(NULL);
+  g_assert_true(fixture_request(fixture, "s", 1, VAULT_SCOPE_SESSION).ok);
+  VaultTake *fails = fixture_take(fixture, "s", 1, 1), *killed = fixture_take(fixture, "s", 1, 2);
+  vault_take_kill(killed, "pause");
+  vault_take_fail(killed, "too late");
+  vault_take_fail(fails, "first");
+  vault_take_fail(fails, "second");
+  g_assert_null(fixture_segment(fails, "a", "0", 0));
+  while (fixture->failed_takes == 0)
+    g_main_context_iteration(fixture->control, TRUE);
+  g_assert_true(fixture_append(fixture, "s", json_pack("{s:s}", "type", "note")).ok); /* whatever was posted before has come */
+  g_assert_cmpuint(fixture->failed_takes, ==, 1);
+  g_assert_cmpstr(fixture->failed_why, ==, "first");
+  vault_take_unref(fails);
+  vault_take_unref(killed);
+  g_autofree char *dir = g_strdup(fixture->dir);
+  fixture_free(fixture);
+  fixture_remove(dir);
+}
+
 static void test_kill_races(void) {
   Fixture *fixture = fixture_new(NULL);
   g_autofree guint8 *bytes = pattern(9000);
@@ -391,6 +413,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/segment/kill", test_kill);
   g_test_add_func("/vault/segment/undone", test_undone);
   g_test_add_func("/vault/segment/undone-beside-kept", test_undone_beside_kept);
+  g_test_add_func("/vault/segment/take-fails", test_take_fails);
   g_test_add_func("/vault/segment/kill-races", test_kill_races);
   g_test_add_func("/vault/segment/one-leaf-each", test_one_leaf_each);
   return g_test_run();
