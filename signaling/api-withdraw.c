@@ -214,16 +214,15 @@ static void withdraw_past(Withdrawing *withdrawing) {
 
 /* --- what would be erased, in the words of the disclosure --- */
 
-static const char *own_answer(const Withdrawing *withdrawing, const json_t *number) {
-  const json_t *list = json_object_get(withdrawing->found, "consents");
-  const char *answer_word = NULL;
+static const json_t *own_consent(const Withdrawing *withdrawing, const json_t *number) {
+  const json_t *list = json_object_get(withdrawing->found, "consents"), *own = NULL;
   for (gsize i = 0; i < json_array_size(list); i++) {
     const json_t *one = json_array_get(list, i);
     if (json_equal(json_object_get(one, "request"), (json_t *)number) &&
         g_strcmp0(json_string_value(json_object_get(one, "participant")), withdrawing->participant) == 0)
-      answer_word = json_string_value(json_object_get(one, "answer"));
+      own = one;
   }
-  return answer_word;
+  return own;
 }
 
 static gboolean contains(const json_t *ids, const char *id) {
@@ -233,11 +232,11 @@ static gboolean contains(const json_t *ids, const char *id) {
   return FALSE;
 }
 
-/* As the vault finds them (VaultErase.theirs): what this person said yes to, or was there for. */
+/* As the vault finds them (VaultErase.theirs): what this person ever said yes to, naming media, or was there for. */
 static gboolean is_theirs(const Withdrawing *withdrawing, const json_t *number) {
-  const char *answer_word = own_answer(withdrawing, number);
+  const json_t *media = json_object_get(own_consent(withdrawing, number), "media");
   const json_t *takes = json_object_get(withdrawing->found, "takes");
-  gboolean there = answer_word != NULL && g_strcmp0(answer_word, "declined") != 0;
+  gboolean there = media != NULL && !json_is_null(media);
   for (gsize i = 0; !there && i < json_array_size(takes); i++) {
     const json_t *take = json_array_get(takes, i);
     there = json_equal(json_object_get(take, "request"), (json_t *)number) &&
@@ -273,8 +272,9 @@ static void preview_answer(Withdrawing *withdrawing) {
     json_array_append_new(recordings, json_pack("{s:o, s:O, s:O, s:O, s:s*, s:o}", "request",
                                                 json_sprintf("%lld", (long long)json_integer_value(number)), "at",
                                                 json_object_get(one, "at"), "on_withdrawal", json_object_get(one, "on_withdrawal"),
-                                                "disclosure", json_object_get(one, "disclosure"), "answer", own_answer(withdrawing, number),
-                                                "erased", erased_scope(withdrawing, number)));
+                                                "disclosure", json_object_get(one, "disclosure"), "answer",
+                                                json_string_value(json_object_get(own_consent(withdrawing, number), "answer")), "erased",
+                                                erased_scope(withdrawing, number)));
   }
   answer(json_pack("{s:s, s:s, s:o}", "session", withdrawing->session, "participant", withdrawing->participant, "recordings", recordings),
          withdrawing);

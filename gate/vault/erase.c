@@ -106,9 +106,9 @@ static gboolean find_holders(Vault *vault, const VaultErase *erase, Target *targ
   return row && !failed;
 }
 
-/* Whose recording is it? Of everybody who said yes to it, was recorded in it, or was there while it was. */
+/* Whose recording is it? Of everybody who ever said yes to it (no other answer names media), was recorded in it, or was there while it was. */
 #define IS_THEIRS                                                                                                                          \
-  "(EXISTS(SELECT 1 FROM consents AS c WHERE c.session = ?1 AND c.request = r.request AND c.participant = ?3 AND c.answer <> 'declined')"  \
+  "(EXISTS(SELECT 1 FROM consents AS c WHERE c.session = ?1 AND c.request = r.request AND c.participant = ?3 AND c.media IS NOT NULL)"     \
   " OR EXISTS(SELECT 1 FROM holders AS h WHERE h.recording = r.id AND h.participant = ?3)"                                                 \
   " OR EXISTS(SELECT 1 FROM takes AS t, json_each(t.roster) AS j WHERE t.session = ?1 AND t.request = r.request AND j.value = ?3))"
 #define FIND_THEIRS                                                                                                                        \

@@ -107,8 +107,10 @@ static void test_later(void) {
 }
 
 static void say(Fixture *fixture, const char *answer, guint request, const char *participant) {
-  fixture_append(fixture, "s",
-                 json_pack("{s:s, s:i, s:s, s:s}", "type", answer, "request", (int)request, "participant", participant, "media", "all"));
+  json_t *leaf = json_pack("{s:s, s:i, s:s}", "type", answer, "request", (int)request, "participant", participant);
+  if (strcmp(answer, "grant") == 0)
+    json_object_set_new(leaf, "media", json_string("all"));
+  fixture_append(fixture, "s", leaf);
 }
 
 /* R6, R12: of several recordings those that this person was in, agreed to or was there for; and who is in none takes nothing from the others. */
@@ -134,6 +136,30 @@ static void test_theirs(void) {
   }
   fixture_reopen(fixture);
   g_assert_true(!reads(fixture, of[3]) && reads(fixture, of[4]));
+  end(fixture);
+}
+
+/* R12: who only said no, lifted it, or withdrew from everything or from what was not theirs, takes nothing from the others by asking again. */
+static void test_never_theirs(void) {
+  Fixture *fixture = fixture_new(NULL);
+  fixture_request(fixture, "s", 1, VAULT_SCOPE_SESSION);
+  VaultTake *take = fixture_take(fixture, "s", 1, 1);
+  const guint64 of_b = commit_one(fixture, take, "b", 0);
+  vault_take_unref(take);
+  static const char *const said[] = {"decline", "offer", "withdraw"};
+  static const guint about[] = {1, 0, 1};
+  for (guint i = 0; i < G_N_ELEMENTS(said); i++) {
+    say(fixture, said[i], about[i], "c");
+    g_assert_cmpint(fixture_erase(fixture, "s", 0, VAULT_SCOPE_UNSET, "c").code, ==, VAULT_ERROR_NOT_FOUND);
+  }
+  say(fixture, "decline", 1, "d");
+  say(fixture, "withdraw", 0, "d");
+  g_assert_cmpint(fixture_erase(fixture, "s", 0, VAULT_SCOPE_UNSET, "d").code, ==, VAULT_ERROR_NOT_FOUND);
+  g_assert_true(reads(fixture, of_b));
+  say(fixture, "grant", 1, "e"); /* a no after a yes takes no right away */
+  say(fixture, "decline", 1, "e");
+  g_assert_true(fixture_erase(fixture, "s", 0, VAULT_SCOPE_UNSET, "e").ok);
+  g_assert_false(reads(fixture, of_b));
   end(fixture);
 }
 
@@ -408,6 +434,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/erase/unknown", test_unknown);
   g_test_add_func("/vault/erase/later", test_later);
   g_test_add_func("/vault/erase/theirs-R6-R12", test_theirs);
+  g_test_add_func("/vault/erase/never-theirs", test_never_theirs);
   g_test_add_func("/vault/erase/together", test_together);
   g_test_add_func("/vault/erase/overtakes", test_overtakes);
   g_test_add_func("/vault/erase/nothing-left", test_nothing_left);
