@@ -137,11 +137,11 @@ static gboolean find_targets(Vault *vault, const VaultErase *erase, GPtrArray *t
 }
 
 static gboolean bury_keys(Vault *vault, const VaultErase *erase, const GPtrArray *targets, GError **error) {
-  KeyTombstone tombstone = {.whole_session = erase->request == 0 || targets->len > 1, .expired = g_strcmp0(erase->reason, "expired") == 0};
+  KeyTombstone tombstone = {
+      .scope = erase->scope, .whole_session = erase->request == 0 || targets->len > 1, .expired = g_strcmp0(erase->reason, "expired") == 0};
   g_strlcpy(tombstone.participant, erase->participant ? erase->participant : "", sizeof tombstone.participant);
   for (guint i = 0; i < targets->len; i++) {
     const Target *target = targets->pdata[i];
-    tombstone.scope = target->scope;
     if (!target->already &&
         !keyring_bury(vault->keyring, (const gint64 *)(gpointer)target->slots->data, target->slots->len, &tombstone, error))
       return FALSE;
