@@ -56,7 +56,8 @@ void vault_session_recall(Vault *vault, const char *session, VaultRecalled recal
 /* What POST /v1/withdraw needs: only the hash is kept (R24). */
 void vault_withdraw_key_put(Vault *vault, const char *session, guint64 request, const char *participant, const guint8 sha256[32]);
 /* Whose key is it? *session and *participant are g_free'd by the callback's caller. */
-typedef void (*VaultFound)(const char *session, guint64 request, const char *participant, gpointer user); /* NULLs: unknown key */
+/* NULLs: unknown key; with an error: nobody knows, it is to be asked again (R6). */
+typedef void (*VaultFound)(const char *session, guint64 request, const char *participant, const GError *error, gpointer user);
 void vault_withdraw_key_find(Vault *vault, const guint8 sha256[32], VaultFound found, gpointer user);
 
 #endif
