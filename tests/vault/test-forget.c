@@ -335,6 +335,28 @@ static void test_planned_ahead(void) {
   fixture_remove(dir);
 }
 
+static gboolean is_live(const char *session, guint64 request, gpointer user) {
+  return strcmp(session, "again") == 0 && request == 0 && *(const gboolean *)user;
+}
+
+/* R7, R23: who was in the session before a restart and is in it now is not forgotten under the call's hands. */
+static void test_there_again(void) {
+  Fixture *fixture = fixture_new(NULL);
+  gboolean live = TRUE;
+  const char *const join = "{\"type\": \"join\", \"participant\": \"guest-1\", \"name\": \"Theodora Guest\", \"role\": \"client\"}";
+  fixture_append(fixture, "again", json_loads(join, 0, NULL));
+  fixture_reopen(fixture);
+  vault_set_overdue(fixture->vault, is_live, &live);
+  fixture_append(fixture, "again", json_loads(join, 0, NULL));
+  vault_set_personal_data(fixture->vault, 24 * 3600);
+  g_assert_false(is_forgotten_soon(fixture, "Theodora Guest"));
+  live = FALSE;
+  g_assert_true(is_forgotten_soon(fixture, "Theodora Guest"));
+  g_autofree char *dir = g_strdup(fixture->dir);
+  fixture_free(fixture);
+  fixture_remove(dir);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/vault/forget/person", test_person);
@@ -344,5 +366,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/forget/many-segments", test_many_segments);
   g_test_add_func("/vault/forget/by-itself", test_by_itself);
   g_test_add_func("/vault/forget/planned-ahead", test_planned_ahead);
+  g_test_add_func("/vault/forget/there-again", test_there_again);
   return g_test_run();
 }
