@@ -159,28 +159,6 @@ static void key_free(KeyJob *key) {
   g_free(key);
 }
 
-static gboolean put_apply(Vault *vault, Job *job, GError **error) {
-  KeyJob *key = (KeyJob *)job;
-  return store_run(vault->db, error, "INSERT OR REPLACE INTO withdraw_keys(sha256, session, request, participant) VALUES(?, ?, ?, ?)",
-                   "bsis", (const void *)key->sha256, sizeof key->sha256, key->session, key->request, key->participant);
-}
-
-static void put_after(Vault *vault, Job *job, const GError *error) {
-  (void)vault;
-  (void)error; /* health says so; the giver of the key can still withdraw by token (R24) */
-  key_free((KeyJob *)job);
-}
-
-void vault_withdraw_key_put(Vault *vault, const char *session, guint64 request, const char *participant, const guint8 sha256[32]) {
-  KeyJob *key = g_new0(KeyJob, 1);
-  *key = (KeyJob){.job = {.apply = put_apply, .after = put_after},
-                  .session = g_strdup(session),
-                  .participant = g_strdup(participant),
-                  .request = (gint64)request};
-  memcpy(key->sha256, sha256, sizeof key->sha256);
-  vault_push(vault, LANE_LEDGER, &key->job);
-}
-
 typedef struct FoundParcel {
   Parcel parcel;
   KeyJob *key;
@@ -219,7 +197,7 @@ static void find_run(Vault *vault, Job *job) {
     key->request = sqlite3_column_int64(row, 1);
     key->participant = g_strdup(store_text(row, 2));
   } else if (!key->again) {
-    key->again = TRUE; /* its vault_withdraw_key_put may still be queued */
+    key->again = TRUE; /* its grant may still be queued */
     vault_push(vault, LANE_LEDGER, job);
     return;
   }

@@ -157,7 +157,10 @@ static void test_withdraw_key(void) {
   Fixture *fixture = fixture_new(NULL);
   guint8 sha256[32] = {7}, other[32] = {8};
   Found found = {0};
-  vault_withdraw_key_put(fixture->vault, "s", 3, "c", sha256);
+  const char *const hex = "0700000000000000000000000000000000000000000000000000000000000000";
+  vault_append(fixture->vault, "s",
+               json_pack("{s:s, s:i, s:s, s:s}", "type", "grant", "request", 3, "participant", "c", "withdraw_key_sha256", hex), NULL,
+               NULL);
   vault_withdraw_key_find(fixture->vault, sha256, on_found, &found); /* at once behind it */
   fixture_wait(fixture, &found.there);
   g_assert_cmpstr(found.session, ==, "s");
