@@ -131,11 +131,7 @@ static void on_kept(const VaultReply *reply, gpointer user) {
 
 static void write_leaf(gpointer user) {
   Letter *letter = user;
-  Vault *vault = letter->daemon->vault;
-  if (letter->withdraw_key != NULL)
-    vault_withdraw_key_put(vault, letter->session->id, letter->session->plan->request->number, letter->invited->id,
-                           letter->withdraw_key_hash);
-  vault_append_proven(vault, letter->session->id, json_deep_copy(letter->leaf), on_kept, letter);
+  vault_append_proven(letter->daemon->vault, letter->session->id, json_deep_copy(letter->leaf), on_kept, letter);
 }
 
 /* The core has accepted it: on the ledger before anything that follows from it. */

@@ -26,7 +26,8 @@ struct Withdrawing {
   guint64 segments, bytes;
   gint64 erased_us;
   /* looked up: */
-  json_t *found; /* the session as the auditor's list shows it; NULL: not there */
+  json_t *found;   /* the session as the auditor's list shows it; NULL: not there, or: */
+  gboolean unread; /* nobody could look */
   void (*looked_up)(Withdrawing *withdrawing);
 };
 
@@ -61,8 +62,10 @@ static void on_looked_up(gpointer data) {
 
 static gpointer look_up_run(gpointer data) {
   Withdrawing *withdrawing = data;
-  VaultReader *reader = vault_reader_open(withdrawing->daemon->config->data_dir, withdrawing->daemon->vault, NULL);
-  withdrawing->found = reader != NULL ? vault_reader_session(reader, withdrawing->session, NULL) : NULL;
+  g_autoptr(GError) error = NULL;
+  VaultReader *reader = vault_reader_open(withdrawing->daemon->config->data_dir, withdrawing->daemon->vault, &error);
+  withdrawing->found = reader != NULL ? vault_reader_session(reader, withdrawing->session, &error) : NULL;
+  withdrawing->unread = withdrawing->found == NULL && !g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
   vault_reader_free(reader); /* closed by now: control may end the vault after the answer */
   control_post(withdrawing->daemon->control, G_PRIORITY_DEFAULT, on_looked_up, withdrawing, NULL);
   return NULL;
@@ -89,6 +92,17 @@ static gboolean was_there(const Withdrawing *withdrawing) {
   return is_listed(json_object_get(found, "participants"), "id", withdrawing->participant) ||
          is_listed(json_object_get(found, "consents"), "participant", withdrawing->participant) ||
          is_listed(json_object_get(json_object_get(found, "plan"), "invited"), "id", withdrawing->participant);
+}
+
+/* Pages ask again until they know, but not after a word that nothing is there (R6). TRUE: it was refused. */
+static gboolean refuse_absent(Withdrawing *withdrawing) {
+  if (withdrawing->unread)
+    refuse(withdrawing, 503, "storage", "The store does not answer: ask again.");
+  else if (!was_there(withdrawing))
+    refuse(withdrawing, 404, "unknown_participant", "This person was in no recorded session of that name.");
+  else
+    return FALSE;
+  return TRUE;
 }
 
 /* The text that this withdrawal is about; NULL where it is of several, or of none. Borrowed. */
@@ -214,16 +228,15 @@ static void withdraw_past(Withdrawing *withdrawing) {
 
 /* --- what would be erased, in the words of the disclosure --- */
 
-static const char *own_answer(const Withdrawing *withdrawing, const json_t *number) {
-  const json_t *list = json_object_get(withdrawing->found, "consents");
-  const char *answer_word = NULL;
+static const json_t *own_consent(const Withdrawing *withdrawing, const json_t *number) {
+  const json_t *list = json_object_get(withdrawing->found, "consents"), *own = NULL;
   for (gsize i = 0; i < json_array_size(list); i++) {
     const json_t *one = json_array_get(list, i);
     if (json_equal(json_object_get(one, "request"), (json_t *)number) &&
         g_strcmp0(json_string_value(json_object_get(one, "participant")), withdrawing->participant) == 0)
-      answer_word = json_string_value(json_object_get(one, "answer"));
+      own = one;
   }
-  return answer_word;
+  return own;
 }
 
 static gboolean contains(const json_t *ids, const char *id) {
@@ -233,11 +246,11 @@ static gboolean contains(const json_t *ids, const char *id) {
   return FALSE;
 }
 
-/* As the vault finds them (VaultErase.theirs): what this person said yes to, or was there for. */
+/* As the vault finds them (VaultErase.theirs): what this person ever said yes to, naming media, or was there for. */
 static gboolean is_theirs(const Withdrawing *withdrawing, const json_t *number) {
-  const char *answer_word = own_answer(withdrawing, number);
+  const json_t *media = json_object_get(own_consent(withdrawing, number), "media");
   const json_t *takes = json_object_get(withdrawing->found, "takes");
-  gboolean there = answer_word != NULL && g_strcmp0(answer_word, "declined") != 0;
+  gboolean there = media != NULL && !json_is_null(media);
   for (gsize i = 0; !there && i < json_array_size(takes); i++) {
     const json_t *take = json_array_get(takes, i);
     there = json_equal(json_object_get(take, "request"), (json_t *)number) &&
@@ -260,10 +273,8 @@ static json_t *erased_scope(const Withdrawing *withdrawing, const json_t *number
 }
 
 static void preview_answer(Withdrawing *withdrawing) {
-  if (!was_there(withdrawing)) {
-    refuse(withdrawing, 404, "unknown_participant", "This person was in no recorded session of that name.");
+  if (refuse_absent(withdrawing))
     return;
-  }
   json_t *recordings = json_array();
   const json_t *list = json_object_get(withdrawing->found, "requests");
   for (gsize i = 0; i < json_array_size(list); i++) {
@@ -273,8 +284,9 @@ static void preview_answer(Withdrawing *withdrawing) {
     json_array_append_new(recordings, json_pack("{s:o, s:O, s:O, s:O, s:s*, s:o}", "request",
                                                 json_sprintf("%lld", (long long)json_integer_value(number)), "at",
                                                 json_object_get(one, "at"), "on_withdrawal", json_object_get(one, "on_withdrawal"),
-                                                "disclosure", json_object_get(one, "disclosure"), "answer", own_answer(withdrawing, number),
-                                                "erased", erased_scope(withdrawing, number)));
+                                                "disclosure", json_object_get(one, "disclosure"), "answer",
+                                                json_string_value(json_object_get(own_consent(withdrawing, number), "answer")), "erased",
+                                                erased_scope(withdrawing, number)));
   }
   answer(json_pack("{s:s, s:s, s:o}", "session", withdrawing->session, "participant", withdrawing->participant, "recordings", recordings),
          withdrawing);
@@ -292,14 +304,16 @@ static gboolean withdraw_present(Withdrawing *withdrawing) {
 
 /* A token says who somebody is, not that they were recorded. */
 static void withdraw_if_there(Withdrawing *withdrawing) {
-  if (!was_there(withdrawing))
-    refuse(withdrawing, 404, "unknown_participant", "This person was in no recorded session of that name.");
-  else if (!withdraw_present(withdrawing))
+  if (!refuse_absent(withdrawing) && !withdraw_present(withdrawing))
     withdraw_past(withdrawing);
 }
 
-static void on_key_found(const char *session, guint64 request, const char *participant, gpointer user) {
+static void on_key_found(const char *session, guint64 request, const char *participant, const GError *error, gpointer user) {
   Withdrawing *withdrawing = user;
+  if (error != NULL) {
+    refuse(withdrawing, 503, "storage", "The store does not answer: ask again.");
+    return;
+  }
   if (session == NULL) {
     refuse(withdrawing, 404, "unknown_key", "No consent belongs to this withdraw_key.");
     return;

@@ -293,7 +293,6 @@ typedef struct Recorded {
   Member *member;
   guint64 connection; /* serial: the withdraw_key is for this socket alone (R24) */
   char *re, *withdraw_key, *withdraw_key_sha256;
-  guint8 withdraw_key_hash[32];
   const char *event;
   guint64 request;
   json_t *leaf;
@@ -377,9 +376,6 @@ static Recorded *recorded_new(const Message *message, const char *event, guint64
 }
 
 static void append_recorded(Recorded *recorded) {
-  if (recorded->withdraw_key != NULL) /* first: when the receipt is out, the key works, whatever happens to this process */
-    vault_withdraw_key_put(recorded->daemon->vault, recorded->session->id, recorded->request, recorded->member->id,
-                           recorded->withdraw_key_hash);
   vault_append_proven(recorded->daemon->vault, recorded->session->id, json_deep_copy(recorded->leaf), on_recorded, recorded);
 }
 
@@ -400,8 +396,9 @@ static gboolean decide(const Message *message, const ConsentEvent *event, Record
 }
 
 static void give_withdraw_key(Recorded *recorded) {
-  recorded->withdraw_key = receipt_withdraw_key_new(recorded->withdraw_key_hash);
-  recorded->withdraw_key_sha256 = receipt_hex(recorded->withdraw_key_hash);
+  guint8 hash[32];
+  recorded->withdraw_key = receipt_withdraw_key_new(hash);
+  recorded->withdraw_key_sha256 = receipt_hex(hash);
   json_object_set_new(recorded->leaf, "withdraw_key_sha256", json_string(recorded->withdraw_key_sha256));
 }
 

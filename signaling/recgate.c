@@ -71,9 +71,11 @@ static void on_health(gboolean healthy, const char *why, gpointer user) {
   session_health(daemon);
 }
 
-/* R19; fault 36: an export in flight is cut. A paused recording is not over as long as its request is open. */
+/* R19; fault 36: an export in flight is cut. A paused recording is not over as long as its request is open, a session while anybody is in it. */
 static gboolean on_overdue(const char *id, guint64 request, gpointer user) {
-  const Session *session = session_get(user, id, FALSE);
+  Session *session = session_get(user, id, FALSE);
+  if (request == 0)
+    return session != NULL && session_roster_count(session) > 0;
   const ConsentView view = session != NULL && session->consent != NULL ? consent_view(session->consent) : (ConsentView){0};
   if (view.request_active && view.request == request)
     return TRUE;

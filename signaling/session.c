@@ -29,9 +29,14 @@ static void waiting_free(gpointer data) {
   g_free(waiting);
 }
 
+/* What a join is read by, and no more: a token has its limit, and until a slow disk answers there may be many of them. */
+static json_t *join_of(const json_t *message) {
+  return json_pack("{s:s, s:O, s:O*}", "type", "join", "token", json_object_get(message, "token"), "id", json_object_get(message, "id"));
+}
+
 void session_wait(Session *session, const Connection *connection, const json_t *message) {
   Waiting *waiting = g_new(Waiting, 1);
-  *waiting = (Waiting){.connection = connection->serial, .message = json_deep_copy(message)};
+  *waiting = (Waiting){.connection = connection->serial, .message = join_of(message)};
   g_ptr_array_add(session->waiting, waiting);
 }
 

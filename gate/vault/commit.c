@@ -6,7 +6,8 @@
 
 #include "gate/vault/vault-private.h"
 
-#define FORGET_SLICE 16 /* files a slice: an unlink of a few MB takes up to 0.3 ms */
+#define FORGET_SLICE  16 /* files a slice: an unlink of a few MB takes up to 0.3 ms */
+#define UNDO_AGAIN_US (100 * 1000)
 
 typedef struct CommitJob {
   Job job;
@@ -193,36 +194,82 @@ static void release_slot(Vault *vault, gint64 slot) {
     health_set(vault, HEALTH_STORE, "a key slot could not be cleared"); /* no row names it: the next start clears it */
 }
 
+static void commit_free(CommitJob *commit) {
+  segment_unref(commit->segment);
+  json_decref(commit->confirmed);
+  g_free(commit);
+}
+
+static gboolean undo(Vault *vault, const CommitJob *commit) {
+  if (vault_in_transaction(vault, undo_commit, (gpointer)commit, NULL)) {
+    release_slot(vault, commit->slot);
+    return TRUE;
+  }
+  health_set(vault, HEALTH_STORE, "a withdrawn segment could not be dropped");
+  return FALSE;
+}
+
+static void undo_run(Vault *vault, Job *job);
+
+static void undo_cancel(Vault *vault, Job *job) { /* closing: once more */
+  (void)!undo(vault, (CommitJob *)job);
+  commit_free((CommitJob *)job);
+}
+
+/* Until the database takes it: the file is gone, and nothing else would say that the segment is not kept. In the lane of erases: what was withdrawn
+ * from is behind no other work. */
+static void undo_again(Vault *vault, CommitJob *commit) {
+  commit->job = (Job){.run = undo_run, .cancel = undo_cancel, .not_before_us = storage_now_us() + UNDO_AGAIN_US};
+  vault_push(vault, LANE_ERASE, &commit->job);
+}
+
+static void undo_run(Vault *vault, Job *job) {
+  CommitJob *commit = (CommitJob *)job;
+  if (undo(vault, commit))
+    commit_free(commit);
+  else
+    undo_again(vault, commit);
+}
+
+static void commit_done(Vault *vault, VaultSegment *segment) {
+  segment_wipe_key(segment);
+  segment->has_file = FALSE; /* it is the store's now */
+  rename_in(vault, segment);
+  sealed_remove(vault, segment);
+}
+
+/* The segment may still be committed, or is to be dropped. */
+static void commit_refused(Vault *vault, CommitJob *commit) {
+  if (commit->segment)
+    commit->segment->taken = FALSE;
+  if (commit->segment && vault_take_is_dead(commit->segment->take))
+    commit_push_forget(commit->segment->take); /* the take's own forgetting may have passed it over */
+  release_slot(vault, commit->slot);
+}
+
 static void commit_after(Vault *vault, Job *job, const GError *error) {
   CommitJob *commit = (CommitJob *)job;
   VaultSegment *segment = commit->segment;
   g_autoptr(GError) refused = error ? g_error_copy(error) : NULL;
   if (segment && error && g_error_matches(error, VAULT_ERROR, VAULT_ERROR_STORAGE) && is_committed(vault, segment->id))
     g_clear_error(&refused);
-  if (!refused && vault_take_is_dead(segment->take)) {
+  const gboolean undone = !refused && vault_take_is_dead(segment->take);
+  gboolean over = TRUE;
+  if (undone) {
     refuse(&refused, VAULT_ERROR_ERASED, "withdrawn meanwhile");
-    if (!vault_in_transaction(vault, undo_commit, commit, NULL))
-      health_set(vault, HEALTH_STORE, "a withdrawn segment could not be dropped"); /* its erase, or the take's forgetting, follows */
+    over = undo(vault, commit);
     segment_forget_file(vault, segment);
     sealed_remove(vault, segment);
-  }
-  if (refused && segment) {
-    segment->taken = FALSE;
-    if (vault_take_is_dead(segment->take))
-      commit_push_forget(segment->take); /* the take's own forgetting may have passed it over */
-  }
-  if (refused) {
-    release_slot(vault, commit->slot);
+  } else if (refused) {
+    commit_refused(vault, commit);
   } else {
-    segment_wipe_key(segment);
-    segment->has_file = FALSE; /* it is the store's now */
-    rename_in(vault, segment);
-    sealed_remove(vault, segment);
+    commit_done(vault, segment);
   }
   vault_answer(vault, commit->done, commit->user, refused, &commit->answer);
-  segment_unref(segment);
-  json_decref(commit->confirmed);
-  g_free(commit);
+  if (over)
+    commit_free(commit);
+  else
+    undo_again(vault, commit);
 }
 
 void vault_commit(Vault *vault, guint64 segment, json_t *confirmed, VaultDone done, gpointer user) {

@@ -106,9 +106,9 @@ static gboolean find_holders(Vault *vault, const VaultErase *erase, Target *targ
   return row && !failed;
 }
 
-/* Whose recording is it? Of everybody who said yes to it, was recorded in it, or was there while it was. */
+/* Whose recording is it? Of everybody who ever said yes to it (no other answer names media), was recorded in it, or was there while it was. */
 #define IS_THEIRS                                                                                                                          \
-  "(EXISTS(SELECT 1 FROM consents AS c WHERE c.session = ?1 AND c.request = r.request AND c.participant = ?3 AND c.answer <> 'declined')"  \
+  "(EXISTS(SELECT 1 FROM consents AS c WHERE c.session = ?1 AND c.request = r.request AND c.participant = ?3 AND c.media IS NOT NULL)"     \
   " OR EXISTS(SELECT 1 FROM holders AS h WHERE h.recording = r.id AND h.participant = ?3)"                                                 \
   " OR EXISTS(SELECT 1 FROM takes AS t, json_each(t.roster) AS j WHERE t.session = ?1 AND t.request = r.request AND j.value = ?3))"
 #define FIND_THEIRS                                                                                                                        \
@@ -137,11 +137,11 @@ static gboolean find_targets(Vault *vault, const VaultErase *erase, GPtrArray *t
 }
 
 static gboolean bury_keys(Vault *vault, const VaultErase *erase, const GPtrArray *targets, GError **error) {
-  KeyTombstone tombstone = {.whole_session = erase->request == 0 || targets->len > 1, .expired = g_strcmp0(erase->reason, "expired") == 0};
+  KeyTombstone tombstone = {
+      .scope = erase->scope, .whole_session = erase->request == 0 || targets->len > 1, .expired = g_strcmp0(erase->reason, "expired") == 0};
   g_strlcpy(tombstone.participant, erase->participant ? erase->participant : "", sizeof tombstone.participant);
   for (guint i = 0; i < targets->len; i++) {
     const Target *target = targets->pdata[i];
-    tombstone.scope = target->scope;
     if (!target->already &&
         !keyring_bury(vault->keyring, (const gint64 *)(gpointer)target->slots->data, target->slots->len, &tombstone, error))
       return FALSE;

@@ -148,35 +148,15 @@ typedef struct KeyJob {
   guint8 sha256[32];
   VaultFound found;
   gpointer user;
+  GError *error;
   gboolean again; /* asked once before everything else, once behind what was queued */
 } KeyJob;
 
 static void key_free(KeyJob *key) {
+  g_clear_error(&key->error);
   g_free(key->session);
   g_free(key->participant);
   g_free(key);
-}
-
-static gboolean put_apply(Vault *vault, Job *job, GError **error) {
-  KeyJob *key = (KeyJob *)job;
-  return store_run(vault->db, error, "INSERT OR REPLACE INTO withdraw_keys(sha256, session, request, participant) VALUES(?, ?, ?, ?)",
-                   "bsis", (const void *)key->sha256, sizeof key->sha256, key->session, key->request, key->participant);
-}
-
-static void put_after(Vault *vault, Job *job, const GError *error) {
-  (void)vault;
-  (void)error; /* health says so; the giver of the key can still withdraw by token (R24) */
-  key_free((KeyJob *)job);
-}
-
-void vault_withdraw_key_put(Vault *vault, const char *session, guint64 request, const char *participant, const guint8 sha256[32]) {
-  KeyJob *key = g_new0(KeyJob, 1);
-  *key = (KeyJob){.job = {.apply = put_apply, .after = put_after},
-                  .session = g_strdup(session),
-                  .participant = g_strdup(participant),
-                  .request = (gint64)request};
-  memcpy(key->sha256, sha256, sizeof key->sha256);
-  vault_push(vault, LANE_LEDGER, &key->job);
 }
 
 typedef struct FoundParcel {
@@ -187,7 +167,7 @@ typedef struct FoundParcel {
 static void found_deliver(Parcel *parcel) {
   FoundParcel *found = (FoundParcel *)parcel;
   KeyJob *key = found->key;
-  key->found(key->session, (guint64)key->request, key->participant, key->user);
+  key->found(key->session, (guint64)key->request, key->participant, key->error, key->user);
   key_free(key);
   g_free(found);
 }
@@ -198,17 +178,26 @@ static void find_answer(Vault *vault, Job *job) {
   delivery_post(vault->delivery, &found->parcel);
 }
 
+static void find_cancel(Vault *vault, Job *job) {
+  KeyJob *key = (KeyJob *)job;
+  g_clear_error(&key->error);
+  key->error = g_error_new_literal(VAULT_ERROR, VAULT_ERROR_STORAGE, "the store is closing");
+  find_answer(vault, job);
+}
+
 static void find_run(Vault *vault, Job *job) {
   KeyJob *key = (KeyJob *)job;
-  g_autoptr(sqlite3_stmt) row = store_query(vault->db, NULL, "SELECT session, request, participant FROM withdraw_keys WHERE sha256 = ?",
-                                            "b", (const void *)key->sha256, sizeof key->sha256);
+  g_clear_error(&key->error);
+  g_autoptr(sqlite3_stmt) row =
+      store_query(vault->db, &key->error, "SELECT session, request, participant FROM withdraw_keys WHERE sha256 = ?", "b",
+                  (const void *)key->sha256, sizeof key->sha256);
   gboolean failed = FALSE;
-  if (row && store_step(row, &failed, NULL)) {
+  if (row && store_step(row, &failed, &key->error)) {
     key->session = g_strdup(store_text(row, 0));
     key->request = sqlite3_column_int64(row, 1);
     key->participant = g_strdup(store_text(row, 2));
   } else if (!key->again) {
-    key->again = TRUE; /* its vault_withdraw_key_put may still be queued */
+    key->again = TRUE; /* its grant may still be queued */
     vault_push(vault, LANE_LEDGER, job);
     return;
   }
@@ -218,7 +207,7 @@ static void find_run(Vault *vault, Job *job) {
 /* Somebody who wants to withdraw is waiting: before everything else (R6). */
 void vault_withdraw_key_find(Vault *vault, const guint8 sha256[32], VaultFound found, gpointer user) {
   KeyJob *key = g_new0(KeyJob, 1);
-  *key = (KeyJob){.job = {.run = find_run, .cancel = find_answer}, .found = found, .user = user};
+  *key = (KeyJob){.job = {.run = find_run, .cancel = find_cancel}, .found = found, .user = user};
   memcpy(key->sha256, sha256, sizeof key->sha256);
   vault_push(vault, LANE_ERASE, &key->job);
 }

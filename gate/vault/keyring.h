@@ -22,7 +22,7 @@ typedef struct KeyOwner { /* what a slot is bound to */
 
 /* What an erase leaves in a slot until its leaf is durable: enough to finish it after a crash (R13). Zeros follow. */
 typedef struct KeyTombstone {
-  VaultScope scope;
+  VaultScope scope;       /* as asked: what was disclosed of each recording is the database's to say */
   gboolean whole_session; /* every recording of this participant's in the session */
   gboolean expired;
   char participant[65]; /* who withdrew */

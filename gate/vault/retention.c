@@ -134,7 +134,7 @@ static gboolean forget_old(Vault *vault, gboolean wall_decides) {
   for (; row && store_step(row, &failed, NULL); n++) {
     vault->retention.forgot_at = sqlite3_column_int64(row, 0);
     if (sqlite3_column_int64(row, 2))
-      vault_forget(vault, store_text(row, 1), NULL, NULL, NULL);
+      vault_tell_overdue(vault, store_text(row, 1), 0);
   }
   if (n < LOOK_ROWS)
     vault->retention.forgot_at = 0;

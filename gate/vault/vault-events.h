@@ -53,10 +53,9 @@ typedef struct VaultRecall { /* valid during the callback */
 typedef void (*VaultRecalled)(const VaultRecall *recall, const GError *error, gpointer user); /* recall NULL: error says why */
 void vault_session_recall(Vault *vault, const char *session, VaultRecalled recalled, gpointer user);
 
-/* What POST /v1/withdraw needs: only the hash is kept (R24). */
-void vault_withdraw_key_put(Vault *vault, const char *session, guint64 request, const char *participant, const guint8 sha256[32]);
-/* Whose key is it? *session and *participant are g_free'd by the callback's caller. */
-typedef void (*VaultFound)(const char *session, guint64 request, const char *participant, gpointer user); /* NULLs: unknown key */
+/* What POST /v1/withdraw needs: only the hash is kept, with the `grant` leaf that names it (R24). Whose key is it? *session and *participant are g_free'd by the callback's caller. */
+/* NULLs: unknown key; with an error: nobody knows, it is to be asked again (R6). */
+typedef void (*VaultFound)(const char *session, guint64 request, const char *participant, const GError *error, gpointer user);
 void vault_withdraw_key_find(Vault *vault, const guint8 sha256[32], VaultFound found, gpointer user);
 
 #endif

@@ -136,7 +136,7 @@ typedef struct Answer {
 void vault_answer(Vault *vault, VaultDone done, gpointer user, const GError *error, const Answer *answer); /* error NULL: done. Takes exports and proof */
 void vault_tell_sealed(Vault *vault, const VaultSegment *segment);
 void vault_tell_failed(Vault *vault, const char *session, guint32 take, const char *why);
-void vault_tell_overdue(Vault *vault, const char *session, guint64 request); /* asks control, then erases */
+void vault_tell_overdue(Vault *vault, const char *session, guint64 request); /* asks control, then erases; 0: forgets */
 void vault_tell_health(Vault *vault, gboolean healthy, const char *why);
 /* Pushes, or answers at once when the vault is closing. */
 gboolean vault_push(Vault *vault, Lane lane, Job *job);

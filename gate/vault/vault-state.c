@@ -7,7 +7,7 @@
  *   leave        participant, reason                   off it
  *   request      request, disclosure_sha256, ...       made by vault_recording_new
  *   plan         request, starts, ends (ms), name: who asks, participants: [{participant, name, role}]    a session ahead of time (R5)
- *   grant        participant, request, media, disclosure_sha256
+ *   grant        participant, request, media, disclosure_sha256, [withdraw_key_sha256]: kept as it is for vault_withdraw_key_find (R24)
  *   decline      participant, request
  *   offer        participant, [request]                lifts one's own decline (R4)
  *   withdraw     participant, [request], scope         without a request: all of that participant's
@@ -62,8 +62,19 @@ static gboolean follow_answer(sqlite3 *db, const LeafView *view, const char *ans
                    text(view, "disclosure_sha256"), view->at);
 }
 
+/* With its leaf, so that no receipt is out whose key does not work. */
+static gboolean keep_withdraw_key(sqlite3 *db, const LeafView *view, GError **error) {
+  const char *hex = text(view, "withdraw_key_sha256");
+  guint8 sha256[32];
+  gsize n = 0;
+  if (!hex || sodium_hex2bin(sha256, sizeof sha256, hex, strlen(hex), NULL, &n, NULL) != 0 || n != sizeof sha256)
+    return TRUE;
+  return store_run(db, error, "INSERT OR REPLACE INTO withdraw_keys(sha256, session, request, participant) VALUES(?, ?, ?, ?)", "bsis",
+                   (const void *)sha256, sizeof sha256, view->session, view->request, view->participant);
+}
+
 static gboolean follow_grant(sqlite3 *db, const LeafView *view, GError **error) {
-  return follow_answer(db, view, "granted", error);
+  return follow_answer(db, view, "granted", error) && keep_withdraw_key(db, view, error);
 }
 
 static gboolean follow_plan(sqlite3 *db, const LeafView *view, GError **error) {

@@ -347,13 +347,16 @@ static void health_deliver(Parcel *parcel) {
   event_free(event);
 }
 
-/* Control may know better: a request that is still open is not over. Else nobody needs to be asked (R19). */
+/* Control may know better: a request that is still open is not over, nor a session that somebody is in. Else nobody needs to be asked (R19). */
 static void overdue_deliver(Parcel *parcel) {
   EventParcel *event = (EventParcel *)parcel;
   Vault *vault = event->vault;
   const VaultErase erase = {
       .session = event->session, .request = event->request, .scope = VAULT_SCOPE_SESSION, .participant = "", .reason = "expired"};
-  if (!vault->overdue || !vault->overdue(event->session, event->request, vault->overdue_user))
+  const gboolean over = !vault->overdue || !vault->overdue(event->session, event->request, vault->overdue_user);
+  if (over && event->request == 0)
+    vault_forget(vault, event->session, NULL, NULL, NULL);
+  else if (over)
     vault_erase(vault, &erase, NULL, NULL);
   event_free(event);
 }

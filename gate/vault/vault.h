@@ -51,7 +51,8 @@ Vault *vault_open(const char *data_dir, const char *origin, GMainContext *contro
 void vault_free(Vault *vault);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vault, vault_free)
 /* That recording has passed its retention_s and is erased when this returns (R19): exports of it are cut here. TRUE: its request is still open,
- * so it is not over; asked again soon. Control thread, before the context runs; without one everything overdue is over. */
+ * so it is not over; asked again soon. request 0: nothing of the session is kept, and everybody in it is forgotten (R23); TRUE: it is not over.
+ * Control thread, before the context runs; without one everything overdue is over. */
 typedef gboolean (*VaultOverdue)(const char *session, guint64 request, gpointer user);
 void vault_set_overdue(Vault *vault, VaultOverdue overdue, gpointer user);
 gboolean vault_healthy(Vault *vault);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, sign as signBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { canonicalJson } from '../../signaling/web/recgate-canonical.js';
@@ -186,6 +186,14 @@ describe('withdrawing after the call', () => {
     }
     assert.deepEqual(JSON.parse(daemon.ctl('sessions', '--json').output), before);
     const token = daemon.token(session, 'ben', 'client');
+    // What cannot be read is no reason to say that there is nothing: pages would not ask again (R6).
+    const segments = path.join(daemon.data, 'segments');
+    renameSync(segments, `${segments}.away`);
+    for (const where of ['/v1/withdraw', '/v1/withdraw/preview']) {
+      const { status, json } = await daemon.post(where, token, {});
+      assert.deepEqual([status, json.code], [503, 'storage']);
+    }
+    renameSync(`${segments}.away`, segments);
     assert.equal((await daemon.post('/v1/withdraw/preview', token, {})).json.recordings.length, 1);
     const done = await daemon.post('/v1/withdraw', token, {});
     assert.equal(done.status, 200, JSON.stringify(done.json));
@@ -253,10 +261,12 @@ describe('withdrawing from what an earlier process recorded (R6, R12)', () => {
   });
 
   test('who was in none of them takes nothing from the others, and their no stands after another restart (R4)', async () => {
-    const { session, anna, erased, close } = await twice();
+    const { session, first, anna, erased, close } = await twice();
     const carl = await Client.join(daemon, session, 'carl', 'client', { name: 'Carl' });
-    assert.equal((await carl.request({ type: 'consent.withdraw' })).type, 'consent.withdrawn');
-    assert.deepEqual(await erased(), [null]);
+    for (const named of [{}, first, first, {}]) { // and again, as pages do until they are answered
+      assert.equal((await carl.request({ type: 'consent.withdraw', request: named.request })).type, 'consent.withdrawn');
+      assert.deepEqual(await erased(), [null]);
+    }
     assert.deepEqual((await daemon.post('/v1/withdraw/preview', daemon.token(session, 'carl', 'client'), {})).json.recordings, []);
     assert.equal((await anna.request({ type: 'recording.request', disclosure: DISCLOSURE })).code, 'declined_final');
     close();

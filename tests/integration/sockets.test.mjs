@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { Client, DISCLOSURE, record } from './client.mjs';
 import { SLOW, sleep, until } from './daemon.mjs';
 import { Shim } from './shim.mjs';
+import { usage } from './usage.mjs';
 
 const BOUND = { timeout: 20_000 * SLOW }; // a daemon that reads what it has freed may answer nobody any more
 let sessions = 0;
@@ -117,5 +118,22 @@ describe('an answer that waits for the disk while its socket closes', () => {
     const people = [];
     for (let i = 0; i < PEOPLE; i++) people.push(await Client.join(daemon, fresh(), 'anna', 'expert'));
     assert.deepEqual(await strangers_get(people, (one) => one.send({ type: 'recording.request', disclosure: DISCLOSURE })), []);
+  });
+
+  test('and whatever it brings beside its token is not kept until then', BOUND, async () => {
+    const ben = await Client.open(daemon);
+    const join = { type: 'join', token: daemon.token(fresh(), 'ben', 'client'), beside: 'x'.repeat(250_000) };
+    const took = async (times) => {
+      for (let i = 0; i < times; i++) ben.send(join);
+      assert.equal((await ben.request({ type: 'alive' })).code, 'not_joined'); // by now all of it was read
+      return usage(daemon.pid).rss_kib;
+    };
+    shim.stall(true);
+    (await Client.join(daemon, 'stalls', 'dora', 'expert')).close();
+    const before = await took(5);
+    assert.ok(await took(50) < before + 4096, 'of 12 MB');
+    shim.stall(false);
+    await ben.expect('joined');
+    ben.close();
   });
 });

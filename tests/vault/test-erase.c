@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gate/vault/keyring.h"
+#include "gate/vault/vault-private.h"
 #include "tests/vault/fixture.h"
 
 static guint64 commit_one(Fixture *fixture, VaultTake *take, const char *participant, guint32 seq) {
@@ -107,8 +108,10 @@ static void test_later(void) {
 }
 
 static void say(Fixture *fixture, const char *answer, guint request, const char *participant) {
-  fixture_append(fixture, "s",
-                 json_pack("{s:s, s:i, s:s, s:s}", "type", answer, "request", (int)request, "participant", participant, "media", "all"));
+  json_t *leaf = json_pack("{s:s, s:i, s:s}", "type", answer, "request", (int)request, "participant", participant);
+  if (strcmp(answer, "grant") == 0)
+    json_object_set_new(leaf, "media", json_string("all"));
+  fixture_append(fixture, "s", leaf);
 }
 
 /* R6, R12: of several recordings those that this person was in, agreed to or was there for; and who is in none takes nothing from the others. */
@@ -134,6 +137,73 @@ static void test_theirs(void) {
   }
   fixture_reopen(fixture);
   g_assert_true(!reads(fixture, of[3]) && reads(fixture, of[4]));
+  end(fixture);
+}
+
+/* R12: who only said no, lifted it, or withdrew from everything or from what was not theirs, takes nothing from the others by asking again. */
+static void test_never_theirs(void) {
+  Fixture *fixture = fixture_new(NULL);
+  fixture_request(fixture, "s", 1, VAULT_SCOPE_SESSION);
+  VaultTake *take = fixture_take(fixture, "s", 1, 1);
+  const guint64 of_b = commit_one(fixture, take, "b", 0);
+  vault_take_unref(take);
+  static const char *const said[] = {"decline", "offer", "withdraw"};
+  static const guint about[] = {1, 0, 1};
+  for (guint i = 0; i < G_N_ELEMENTS(said); i++) {
+    say(fixture, said[i], about[i], "c");
+    g_assert_cmpint(fixture_erase(fixture, "s", 0, VAULT_SCOPE_UNSET, "c").code, ==, VAULT_ERROR_NOT_FOUND);
+  }
+  say(fixture, "decline", 1, "d");
+  say(fixture, "withdraw", 0, "d");
+  g_assert_cmpint(fixture_erase(fixture, "s", 0, VAULT_SCOPE_UNSET, "d").code, ==, VAULT_ERROR_NOT_FOUND);
+  g_assert_true(reads(fixture, of_b));
+  say(fixture, "grant", 1, "e"); /* a no after a yes takes no right away */
+  say(fixture, "decline", 1, "e");
+  g_assert_true(fixture_erase(fixture, "s", 0, VAULT_SCOPE_UNSET, "e").ok);
+  g_assert_false(reads(fixture, of_b));
+  end(fixture);
+}
+
+static int refuse_commit(void *user) {
+  (void)user;
+  return 1;
+}
+
+static void refuse_run(Vault *vault, Job *job) {
+  sqlite3_commit_hook(vault->db, refuse_commit, NULL);
+  g_free(job);
+}
+
+/* From the next erase on the database takes nothing. */
+static void refuse_all(Fixture *fixture) {
+  Job *job = g_new0(Job, 1);
+  *job = (Job){.run = refuse_run};
+  vault_push(fixture->vault, LANE_ERASE, job);
+}
+
+/* R12, R13: an erase of several recordings that ends between its keys and its leaf is finished as it was asked for, each as disclosed. */
+static void test_finished_as_asked(void) {
+  Fixture *fixture = fixture_new(NULL);
+  static const VaultScope disclosed[] = {VAULT_SCOPE_SESSION, VAULT_SCOPE_PARTICIPANT, VAULT_SCOPE_AFTER};
+  guint64 of_a[3], of_b[3];
+  for (guint i = 0; i < 3; i++) {
+    fixture_request(fixture, "s", i + 1, disclosed[i]);
+    VaultTake *take = fixture_take(fixture, "s", i + 1, i + 1);
+    of_a[i] = commit_one(fixture, take, "a", 0);
+    of_b[i] = commit_one(fixture, take, "b", 0);
+    vault_take_unref(take);
+  }
+  FixtureReply reply = {0};
+  const VaultErase erase = {.session = "s", .participant = "a", .theirs = TRUE, .reason = "withdrawn"};
+  refuse_all(fixture);
+  vault_erase(fixture->vault, &erase, fixture_done, &reply);
+  while (vault_healthy(fixture->vault))
+    g_main_context_iteration(fixture->control, TRUE);
+  fixture_reopen(fixture);
+  g_assert_true(reply.there && !reply.ok);
+  g_assert_true(!reads(fixture, of_a[0]) && !reads(fixture, of_b[0]));
+  g_assert_true(!reads(fixture, of_a[1]) && reads(fixture, of_b[1]));
+  g_assert_true(reads(fixture, of_a[2]) && reads(fixture, of_b[2]));
   end(fixture);
 }
 
@@ -408,6 +478,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/erase/unknown", test_unknown);
   g_test_add_func("/vault/erase/later", test_later);
   g_test_add_func("/vault/erase/theirs-R6-R12", test_theirs);
+  g_test_add_func("/vault/erase/never-theirs", test_never_theirs);
+  g_test_add_func("/vault/erase/finished-as-asked", test_finished_as_asked);
   g_test_add_func("/vault/erase/together", test_together);
   g_test_add_func("/vault/erase/overtakes", test_overtakes);
   g_test_add_func("/vault/erase/nothing-left", test_nothing_left);

@@ -30,11 +30,14 @@ static gboolean has_proof(gpointer user) {
   return ((Shown *)user)->proof != NULL;
 }
 
+static const char *const KEYS[] = {"ca75ca75ca75ca75ca75ca75ca75ca75ca75ca75ca75ca75ca75ca75ca75ca75",
+                                   "d095d095d095d095d095d095d095d095d095d095d095d095d095d095d095d095"};
+
 static Shown grant(Fixture *fixture, guint who) {
   Shown shown = {0};
   vault_append_proven(fixture->vault, SESSION,
                       json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "grant", "participant", IDS[who], "request", 1, "disclosure_sha256",
-                                "5ca1ab1e", "withdraw_key_sha256", "ca75"),
+                                "5ca1ab1e", "withdraw_key_sha256", KEYS[who]),
                       on_proven, &shown);
   while (!has_proof(&shown))
     fixture_append(fixture, "other", json_pack("{s:s}", "type", "note"));
@@ -98,10 +101,8 @@ static void live(Fixture *fixture, Shown shown[2]) {
   vault_recording_new(fixture->vault, &recording, fixture_done, &reply);
   fixture_wait(fixture, &reply.there);
   g_assert_true(plan(fixture, SESSION).ok);
-  for (guint who = 0; who < 2; who++) {
+  for (guint who = 0; who < 2; who++)
     shown[who] = grant(fixture, who);
-    vault_withdraw_key_put(fixture->vault, SESSION, 1, IDS[who], (const guint8 *)"01234567890123456789012345678901");
-  }
   g_assert_true(
       fixture_append(fixture, SESSION,
                      json_pack("{s:s, s:i, s:i, s:[s, s]}", "type", "gate_open", "take", 1, "request", 1, "roster", IDS[0], IDS[1]))
@@ -335,6 +336,28 @@ static void test_planned_ahead(void) {
   fixture_remove(dir);
 }
 
+static gboolean is_live(const char *session, guint64 request, gpointer user) {
+  return strcmp(session, "again") == 0 && request == 0 && *(const gboolean *)user;
+}
+
+/* R7, R23: who was in the session before a restart and is in it now is not forgotten under the call's hands. */
+static void test_there_again(void) {
+  Fixture *fixture = fixture_new(NULL);
+  gboolean live = TRUE;
+  const char *const join = "{\"type\": \"join\", \"participant\": \"guest-1\", \"name\": \"Theodora Guest\", \"role\": \"client\"}";
+  fixture_append(fixture, "again", json_loads(join, 0, NULL));
+  fixture_reopen(fixture);
+  vault_set_overdue(fixture->vault, is_live, &live);
+  fixture_append(fixture, "again", json_loads(join, 0, NULL));
+  vault_set_personal_data(fixture->vault, 24 * 3600);
+  g_assert_false(is_forgotten_soon(fixture, "Theodora Guest"));
+  live = FALSE;
+  g_assert_true(is_forgotten_soon(fixture, "Theodora Guest"));
+  g_autofree char *dir = g_strdup(fixture->dir);
+  fixture_free(fixture);
+  fixture_remove(dir);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/vault/forget/person", test_person);
@@ -344,5 +367,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/forget/many-segments", test_many_segments);
   g_test_add_func("/vault/forget/by-itself", test_by_itself);
   g_test_add_func("/vault/forget/planned-ahead", test_planned_ahead);
+  g_test_add_func("/vault/forget/there-again", test_there_again);
   return g_test_run();
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists in PROTOCOL.md's shapes, offline and beside a running vault; keys for withdrawing later. */
+#include <sqlite3.h>
 #include <string.h>
 
+#include "gate/vault/vault-private.h"
 #include "tests/vault/fixture.h"
 
 static const char *text(const json_t *object, const char *name) {
@@ -124,21 +126,41 @@ static void test_many(void) {
 }
 
 typedef struct Found {
-  gboolean there;
+  gboolean there, failed;
   char *session, *participant;
   guint64 request;
 } Found;
 
-static void on_found(const char *session, guint64 request, const char *participant, gpointer user) {
+static void on_found(const char *session, guint64 request, const char *participant, const GError *error, gpointer user) {
   Found *found = user;
-  *found = (Found){TRUE, g_strdup(session), g_strdup(participant), request};
+  *found = (Found){TRUE, error != NULL, g_strdup(session), g_strdup(participant), request};
+}
+
+static int deny(void *user, int action, const char *a, const char *b, const char *c, const char *d) {
+  (void)user, (void)action, (void)a, (void)b, (void)c, (void)d;
+  return SQLITE_DENY;
+}
+
+static void deny_run(Vault *vault, Job *job) {
+  sqlite3_set_authorizer(vault->db, deny, NULL);
+  g_free(job);
+}
+
+/* From now on the database answers nothing. */
+static void deny_all(Fixture *fixture) {
+  Job *job = g_new0(Job, 1);
+  *job = (Job){.run = deny_run};
+  vault_push(fixture->vault, LANE_ERASE, job);
 }
 
 static void test_withdraw_key(void) {
   Fixture *fixture = fixture_new(NULL);
   guint8 sha256[32] = {7}, other[32] = {8};
   Found found = {0};
-  vault_withdraw_key_put(fixture->vault, "s", 3, "c", sha256);
+  const char *const hex = "0700000000000000000000000000000000000000000000000000000000000000";
+  vault_append(fixture->vault, "s",
+               json_pack("{s:s, s:i, s:s, s:s}", "type", "grant", "request", 3, "participant", "c", "withdraw_key_sha256", hex), NULL,
+               NULL);
   vault_withdraw_key_find(fixture->vault, sha256, on_found, &found); /* at once behind it */
   fixture_wait(fixture, &found.there);
   g_assert_cmpstr(found.session, ==, "s");
@@ -149,7 +171,12 @@ static void test_withdraw_key(void) {
   found = (Found){0};
   vault_withdraw_key_find(fixture->vault, other, on_found, &found);
   fixture_wait(fixture, &found.there);
-  g_assert_null(found.session);
+  g_assert_true(found.session == NULL && !found.failed);
+  found = (Found){0};
+  deny_all(fixture); /* R6: who holds a key is not told that it is unknown because nobody can look */
+  vault_withdraw_key_find(fixture->vault, sha256, on_found, &found);
+  fixture_wait(fixture, &found.there);
+  g_assert_true(found.session == NULL && found.failed);
   g_autofree char *dir = g_strdup(fixture->dir);
   fixture_free(fixture);
   fixture_remove(dir);

@@ -195,20 +195,27 @@ static void reopen_and_check(Fixture *fixture, const GArray *kept) {
   g_assert_cmpstr(difference, ==, NULL);
 }
 
+typedef struct Killing { /* in a COMMIT, which goes through, and then the next few are refused */
+  VaultTake *take;
+  guint refuse;
+} Killing;
+
 typedef struct Hold { /* keeps the storage thread until everything is queued that is to share a transaction */
   Job job;
   pthread_mutex_t *until;
-  VaultTake *take;
+  Killing *killing;
 } Hold;
 
-static int kill_take(void *take) {
-  vault_take_kill(take, "withdrawn");
-  return 0;
+static int kill_take(void *user) {
+  Killing *killing = user;
+  const gboolean first = !vault_take_is_dead(killing->take);
+  vault_take_kill(killing->take, "withdrawn");
+  return !first && killing->refuse > 0 && killing->refuse-- > 0;
 }
 
 static void hold_run(Vault *vault, Job *job) {
   const Hold *hold = (Hold *)job;
-  sqlite3_commit_hook(vault->db, kill_take, hold->take);
+  sqlite3_commit_hook(vault->db, kill_take, hold->killing);
   pthread_mutex_lock(hold->until);
   pthread_mutex_unlock(hold->until);
   g_free(job);
@@ -219,10 +226,10 @@ static void job_free(Vault *vault, Job *job) {
   g_free(job);
 }
 
-/* The take is killed in the next COMMIT: too late for a refusal, in time to be undone (R11). It is needed until settle. */
-static void kill_in_commit(Fixture *fixture, VaultTake *take, pthread_mutex_t *until) {
+/* The take is killed in the next COMMIT: too late for a refusal, in time to be undone (R11). It and `killing` are needed until settle. */
+static void kill_in_commit(Fixture *fixture, Killing *killing, pthread_mutex_t *until) {
   Hold *hold = g_new0(Hold, 1);
-  *hold = (Hold){{.run = hold_run, .cancel = job_free}, until, take};
+  *hold = (Hold){{.run = hold_run, .cancel = job_free}, until, killing};
   vault_push(fixture->vault, LANE_LEDGER, &hold->job);
 }
 
@@ -246,10 +253,10 @@ static void settle(Fixture *fixture) {
   fixture_wait(fixture, &reply.there);
 }
 
-static void commit_and_kill(Fixture *fixture, const guint64 *segments, guint n, VaultTake *take, FixtureReply *replies) {
+static void commit_and_kill(Fixture *fixture, const guint64 *segments, guint n, Killing killing, FixtureReply *replies) {
   pthread_mutex_t until = PTHREAD_MUTEX_INITIALIZER;
   pthread_mutex_lock(&until);
-  kill_in_commit(fixture, take, &until);
+  kill_in_commit(fixture, &killing, &until);
   for (guint i = 0; i < n; i++)
     vault_commit(fixture->vault, segments[i], NULL, fixture_done, &replies[i]);
   pthread_mutex_unlock(&until);
@@ -267,7 +274,7 @@ static void test_undone(void) {
   const guint64 segments[] = {fixture_sealed(fixture, take, "a", 0, "bytes", 5), fixture_sealed(fixture, take, "a", 1, "bytes", 5),
                               fixture_sealed(fixture, take, "c", 0, "bytes", 5)};
   FixtureReply replies[G_N_ELEMENTS(segments)] = {0};
-  commit_and_kill(fixture, segments, G_N_ELEMENTS(segments), take, replies);
+  commit_and_kill(fixture, segments, G_N_ELEMENTS(segments), (Killing){take, 0}, replies);
   for (guint i = 0; i < G_N_ELEMENTS(segments); i++)
     g_assert_cmpint(replies[i].code, ==, VAULT_ERROR_ERASED);
   vault_take_unref(take);
@@ -290,12 +297,45 @@ static void test_undone_beside_kept(void) {
   VaultTake *dying = fixture_take(fixture, "s", 1, 1), *living = fixture_take(fixture, "s", 1, 3);
   const guint64 segments[] = {fixture_sealed(fixture, dying, "a", 0, "bytes", 5), fixture_sealed(fixture, living, "a", 0, "later", 5)};
   FixtureReply replies[G_N_ELEMENTS(segments)] = {0};
-  commit_and_kill(fixture, segments, G_N_ELEMENTS(segments), dying, replies);
+  commit_and_kill(fixture, segments, G_N_ELEMENTS(segments), (Killing){dying, 0}, replies);
   g_assert_cmpint(replies[0].code, ==, VAULT_ERROR_ERASED);
   g_assert_true(replies[1].ok);
   g_array_append_val(kept, segments[1]);
   vault_take_unref(dying);
   vault_take_unref(living);
+  commit_later(fixture, "s", (const char *const[]){"b", "a", NULL}, kept);
+  reopen_and_check(fixture, kept);
+  g_autofree char *dir = g_strdup(fixture->dir);
+  fixture_free(fixture);
+  fixture_remove(dir);
+}
+
+static guint count_state(Fixture *fixture, const char *state) {
+  g_autoptr(VaultReader) reader = vault_reader_open(fixture->dir, fixture->vault, NULL);
+  json_auto_t *list = vault_reader_segments(reader, "s", NULL);
+  guint n = 0;
+  for (gsize i = 0; i < json_array_size(list); i++)
+    n += g_strcmp0(json_string_value(json_object_get(json_array_get(list, i), "state")), state) == 0;
+  return n;
+}
+
+/* The database refuses the undoing too: that is tried until it is done, for nothing else says that what is gone is not kept. */
+static void test_undone_late(void) {
+  Fixture *fixture = fixture_new(NULL);
+  g_autoptr(GArray) kept = g_array_new(FALSE, FALSE, sizeof(guint64));
+  fixture_request(fixture, "s", 1, VAULT_SCOPE_SESSION);
+  VaultTake *take = fixture_take(fixture, "s", 1, 1);
+  const guint64 segments[] = {fixture_sealed(fixture, take, "a", 0, "bytes", 5), fixture_sealed(fixture, take, "a", 1, "bytes", 5)};
+  FixtureReply replies[G_N_ELEMENTS(segments)] = {0};
+  commit_and_kill(fixture, segments, G_N_ELEMENTS(segments), (Killing){take, 3}, replies);
+  for (guint i = 0; i < G_N_ELEMENTS(segments); i++)
+    g_assert_cmpint(replies[i].code, ==, VAULT_ERROR_ERASED);
+  vault_take_unref(take);
+  const gint64 end_us = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+  while ((count_state(fixture, "dropped") < 2 || !vault_healthy(fixture->vault)) && g_get_monotonic_time() < end_us)
+    fixture_append(fixture, "s", json_pack("{s:s}", "type", "note"));
+  g_assert_true(count_state(fixture, "dropped") == 2 && count_state(fixture, "kept") == 0);
+  g_assert_cmpuint(fixture_search(fixture->dir, "RGKEY01", 7), ==, 0);
   commit_later(fixture, "s", (const char *const[]){"b", "a", NULL}, kept);
   reopen_and_check(fixture, kept);
   g_autofree char *dir = g_strdup(fixture->dir);
@@ -338,6 +378,7 @@ static void test_kill_races(void) {
     fixture_request(fixture, session, 1, VAULT_SCOPE_AFTER);
     g_array_set_size(fixture->sealed, 0);
     Racer racer = {fixture_take(fixture, session, 1, 1), bytes, 2};
+    Killing killing = {racer.take, 0};
     GThread *recorder = g_thread_new("recorder", race_write, &racer);
     const guint stop_after = (guint)g_test_rand_int_range(0, 6);
     const gboolean in_commit = stop_after > 0 && g_test_rand_bit(), ends = g_test_rand_int_range(0, 4) == 0;
@@ -345,7 +386,7 @@ static void test_kill_races(void) {
     for (guint i = 0; i < stop_after; i++) {
       fixture_wait_sealed(fixture, i + 1);
       if (in_commit && i + 1 == stop_after)
-        kill_in_commit(fixture, racer.take, &until);
+        kill_in_commit(fixture, &killing, &until);
       vault_commit(fixture->vault, g_array_index(fixture->sealed, guint64, i), NULL, fixture_done, &replies[i]);
       atomic_store(&racer.ahead, i + 3);
     }
@@ -414,6 +455,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/vault/segment/undone", test_undone);
   g_test_add_func("/vault/segment/undone-beside-kept", test_undone_beside_kept);
   g_test_add_func("/vault/segment/take-fails", test_take_fails);
+  g_test_add_func("/vault/segment/undone-late", test_undone_late);
   g_test_add_func("/vault/segment/kill-races", test_kill_races);
   g_test_add_func("/vault/segment/one-leaf-each", test_one_leaf_each);
   return g_test_run();
