@@ -219,18 +219,24 @@ test('a Janus that does not answer: nothing commits, the gate closes at the leas
   await until(async () => (await kept()).length > count, 'segments kept again', 20_000);
 });
 
-/** Anna in a room of a Janus that has n public ones, of somewhat over 1 kB each in its list; check looks at how she is recorded. */
+/** A Janus that has n public rooms, of somewhat over 1 kB each in its list. */
+const janusOf = (n) => JanusProcess.start({ plugins: ['videoroom'], config: {
+  'janus.plugin.videoroom.jcfg': Array.from({ length: n }, (_, i) => `room-${i + 1}: { description = "${'x'.repeat(500)}" publishers = 6 }`).join('\n') } });
+
+/** Somebody alone in a room, who asks to be recorded. */
+async function alone(daemon, session, room) {
+  const anna = await Client.join(daemon, session, 'anna', 'expert');
+  await enter(await JanusClient.connect(daemon, { token: daemon.token(session, 'anna', 'client') }), room);
+  await anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
+  return anna;
+}
+
+/** Anna in a room of a Janus that has n; check looks at how she is recorded. */
 async function amongRooms(n, check) {
-  const rooms = Array.from({ length: n }, (_, i) => `room-${i + 1}: { description = "${'x'.repeat(500)}" publishers = 6 }`).join('\n');
-  const janus = await JanusProcess.start({ plugins: ['videoroom'], config: { 'janus.plugin.videoroom.jcfg': rooms } });
+  const janus = await janusOf(n);
   const daemon = await Daemon.start({ config: { 'sfu.janus': janus.ws, 'consent.lease_ms': LEASE_MS, 'consent.heartbeat_ms': 200 } });
   try {
-    const anna = await Client.join(daemon, 'many', 'anna', 'expert');
-    const seat = await enter(await JanusClient.connect(daemon, { token: daemon.token('many', 'anna', 'client') }), 1);
-    await anna.request({ type: 'recording.request', disclosure: DISCLOSURE });
-    await check(anna, daemon);
-    seat.close();
-    anna.close();
+    await check(await alone(daemon, 'many', 1), daemon);
   } finally {
     await daemon.end();
     await janus.stop();
@@ -250,20 +256,16 @@ async function countingLists(port) {
 }
 
 test('sessions share the list of rooms', { timeout: 30_000 }, async () => {
-  const counter = await countingLists(stage.janus.port);
+  const janus = await janusOf(4), counter = await countingLists(janus.port);
   const daemon = await Daemon.start({ config: { 'sfu.janus': `ws://127.0.0.1:${counter.server.address().port}` } });
-  const people = [], seats = [];
   try {
-    for (const room of [1, 2, 4, 6]) {
-      people.push(await Client.join(daemon, `in-${room}`, 'anna', 'expert'));
-      seats.push(await enter(await JanusClient.connect(daemon, { token: daemon.token(`in-${room}`, 'anna', 'client') }), room));
-      await people.at(-1).request({ type: 'recording.request', disclosure: DISCLOSURE });
-    }
+    const people = [];
+    for (const room of [1, 2, 3, 4]) people.push(await alone(daemon, `in-${room}`, room));
     for (const anna of people) await anna.state('recording', { ms: 10_000 });
     assert.ok(counter.lists >= 1 && counter.lists <= 2, `${counter.lists} lists for four rooms`);
   } finally {
-    [...people, ...seats].forEach((one) => one.close());
     await daemon.end();
+    await janus.stop();
     counter.server.close();
   }
 });
