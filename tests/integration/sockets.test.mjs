@@ -120,7 +120,8 @@ describe('an answer that waits for the disk while its socket closes', () => {
     assert.deepEqual(await strangers_get(people, (one) => one.send({ type: 'recording.request', disclosure: DISCLOSURE })), []);
   });
 
-  test('and whatever it brings beside its token is not kept until then', BOUND, async () => {
+  const keeps_freed = SLOW > 1 && 'sanitizers keep what was freed';
+  test('and whatever it brings beside its token is not kept until then', { ...BOUND, skip: keeps_freed }, async () => {
     const ben = await Client.open(daemon);
     const join = { type: 'join', token: daemon.token(fresh(), 'ben', 'client'), beside: 'x'.repeat(250_000) };
     const took = async (times) => {
