@@ -9,8 +9,8 @@
 #define LIST_BYTES_MAX (4 * 1024 * 1024)
 /* Between two of them, whatever rooms turn up. */
 #define PAUSE_US (G_USEC_PER_SEC / 2)
-/* Nobody wanted to know anything for so long: the connection is given up. */
-#define IDLE_US (30 * G_USEC_PER_SEC)
+/* Nobody wanted to know anything for so long, and whoever is watched asks every half second: the connection is given up. */
+#define IDLE_US (2 * G_USEC_PER_SEC)
 
 typedef struct Listing {      /* of one plugin */
   json_t *rooms;              /* the last answer, shortened: name -> whether it records. NULL: none yet */
