@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gate in front of a real Janus, over real sockets: what passes, what is answered in Janus's place, and what ends with what.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, exchange, upgrade } from '../integration/client.mjs';
@@ -237,42 +239,50 @@ test('Janus is told of who leaves also where nothing can say so on the media’s
   t.diagnostic(`detached: ${how.filter((one) => one === 'detached').length} of ${how.length}`);
 });
 
+const LATE_MS = 600;
+
+/** A way to Janus on which what it says comes late. */
+async function lateWay() {
+  const server = net.createServer((gate) => {
+    const to = net.connect(janus.port, '127.0.0.1');
+    to.on('data', (bytes) => setTimeout(() => gate.write(bytes), LATE_MS));
+    for (const one of [gate, to]) one.on('error', () => {}).on('close', () => [gate, to].forEach((end) => end.destroy()));
+    gate.pipe(to);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server;
+}
+
 /**
- * An offer right after a hangup: Janus says that it hung up when the gate has the next PeerConnection already. false: Janus 1.1 took the offer for part of what
- * it was hanging up, as it does without a gate as well (16 of 467 had "Error setting ICE locally"), or answered without ICE credentials.
+ * An offer after a hangup that Janus has done: its word of that comes when the gate has the next PeerConnection already. (An offer sooner than that Janus 1.1
+ * refuses at times, also without a gate, or ends itself.)
  */
-async function callAgain(at, participant) {
+async function callAgain(config, participant) {
+  const way = await lateWay();
+  const at = await Daemon.start({ config: { 'sfu.janus': `ws://127.0.0.1:${way.address().port}`, ...config } });
   const person = await Client.join(at, 'again', participant, 'client');
   const client = await JanusClient.connect(at, { token: at.token('again', participant, 'client') }).then((one) => one.create());
   const handle = await client.attach('echotest');
   assert.equal((await client.say(handle, { audio: true }, offer)).jsep?.type, 'answer');
-  client.send({ janus: 'hangup', transaction: 'over', token: client.token, session_id: client.session_id, handle_id: handle });
   const since = client.mark();
+  client.send({ janus: 'hangup', transaction: 'over', token: client.token, session_id: client.session_id, handle_id: handle });
+  await sleep(LATE_MS / 2);
+  assert.equal(client.log.slice(since).filter(({ janus: kind }) => kind === 'hangup').length, 0, 'not told yet');
   const { jsep, error } = await client.say(handle, { audio: true }, offer);
-  if (error?.code === 490 || /a=ice-ufrag and a=ice-pwd are needed/.test(error?.reason)) {
-    client.close();
-    person.close();
-    return false;
-  }
   assert.equal(jsep?.type, 'answer', JSON.stringify(error));
   assert.equal(client.log.slice(since).filter(({ janus: kind }) => kind === 'hangup').length, 1, 'of the first PeerConnection');
-  assert.equal((await client.say(handle, { audio: true }, { type: 'offer', sdp: OFFER.replace('- 1 1', '- 1 2') })).jsep?.type, 'answer', 'the second goes on');
+  const on = await client.say(handle, { audio: true }, { type: 'offer', sdp: OFFER.replace('- 1 1', '- 1 2') });
+  assert.equal(on.jsep?.type, 'answer', `the second goes on: ${JSON.stringify(on)}`);
   client.close();
   person.close();
-  return true;
+  await at.end();
+  way.close();
 }
 
-test('a hangup that Janus reports late ends the PeerConnection that it is of, not the next', async () => {
-  let again = 0;
-  for (let i = 0; i < 8; i++) again += await callAgain(daemon, `ed-${i}`);
-  assert.ok(again >= 5, `${again} of 8`);
-});
+test('a hangup that Janus reports late ends the PeerConnection that it is of, not the next', { timeout: 60_000 }, () => callAgain({}, 'ed'));
 
-test('the same where the next offer waits for the gate’s own candidates', { timeout: 60_000 }, async () => {
-  const full = await Daemon.start({ config: { 'sfu.janus': janus.ws, 'sfu.ice': 'full', 'sfu.stun': 'stun:127.0.0.1:9' } }); // nobody there: 3 s
-  assert.ok(await callAgain(full, 'una') || await callAgain(full, 'una-2'));
-  await full.end();
-});
+test('the same where the next offer waits for the gate’s own candidates', { timeout: 60_000 }, () =>
+  callAgain({ 'sfu.ice': 'full', 'sfu.stun': 'stun:127.0.0.1:9' }, 'una')); // nobody there: 3 s
 
 test('what waits is answered also where Janus gives its session up meanwhile', { timeout: 60_000 }, async () => {
   const brief = await JanusProcess.start({ plugins: ['echotest'], general: 'session_timeout = 1' });
