@@ -126,13 +126,13 @@ static void tick(gpointer user) {
   JanusList *list = user;
   const gint64 now_us = daemon_now_us();
   guint plugins = 0;
-  for (int i = 0; i < JANUS_ROOM_PLUGINS; i++)
-    plugins |= is_due(&list->of[i], now_us) ? 1u << i : 0;
   if (now_us - list->used_us > IDLE_US) {
     list->daemon->janus_list = NULL;
     janus_list_free(list);
     return;
   }
+  for (int i = 0; i < JANUS_ROOM_PLUGINS; i++)
+    plugins |= is_due(&list->of[i], now_us) ? 1u << i : 0;
   if (janus_line_turn(list->line, plugins))
     ask_due(list, now_us);
   alarm_set(list->daemon->alarms, &list->alarm, now_us + PAUSE_US, tick, list);

@@ -260,23 +260,26 @@ async function lateWay() {
 async function callAgain(config, participant) {
   const way = await lateWay();
   const at = await Daemon.start({ config: { 'sfu.janus': `ws://127.0.0.1:${way.address().port}`, ...config } });
-  const person = await Client.join(at, 'again', participant, 'client');
-  const client = await JanusClient.connect(at, { token: at.token('again', participant, 'client') }).then((one) => one.create());
-  const handle = await client.attach('echotest');
-  assert.equal((await client.say(handle, { audio: true }, offer)).jsep?.type, 'answer');
-  const since = client.mark();
-  client.send({ janus: 'hangup', transaction: 'over', token: client.token, session_id: client.session_id, handle_id: handle });
-  await sleep(LATE_MS / 2);
-  assert.equal(client.log.slice(since).filter(({ janus: kind }) => kind === 'hangup').length, 0, 'not told yet');
-  const { jsep, error } = await client.say(handle, { audio: true }, offer);
-  assert.equal(jsep?.type, 'answer', JSON.stringify(error));
-  assert.equal(client.log.slice(since).filter(({ janus: kind }) => kind === 'hangup').length, 1, 'of the first PeerConnection');
-  const on = await client.say(handle, { audio: true }, { type: 'offer', sdp: OFFER.replace('- 1 1', '- 1 2') });
-  assert.equal(on.jsep?.type, 'answer', `the second goes on: ${JSON.stringify(on)}`);
-  client.close();
-  person.close();
-  await at.end();
-  way.close();
+  try {
+    await Client.join(at, 'again', participant, 'client');
+    const client = await JanusClient.connect(at, { token: at.token('again', participant, 'client') }).then((one) => one.create());
+    const handle = await client.attach('echotest');
+    const said = async (jsep) => {
+      const answer = await client.say(handle, { audio: true }, jsep);
+      assert.equal(answer.jsep?.type, 'answer', JSON.stringify(answer));
+    };
+    const hangups = () => client.log.filter(({ janus: kind }) => kind === 'hangup').length;
+    await said(offer);
+    client.send({ janus: 'hangup', transaction: 'over', token: client.token, session_id: client.session_id, handle_id: handle });
+    await sleep(LATE_MS / 2);
+    assert.equal(hangups(), 0, 'not told yet');
+    await said(offer);
+    assert.equal(hangups(), 1, 'of the first PeerConnection');
+    await said({ type: 'offer', sdp: OFFER.replace('- 1 1', '- 1 2') }); // the second goes on
+  } finally {
+    await at.end();
+    way.close();
+  }
 }
 
 test('a hangup that Janus reports late ends the PeerConnection that it is of, not the next', { timeout: 60_000 }, () => callAgain({}, 'ed'));
