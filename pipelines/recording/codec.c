@@ -2,6 +2,7 @@
 /* Codecs: see codec.h. */
 #include "pipelines/recording/codec.h"
 
+#include "pipelines/recording/picture.h"
 #include "pipelines/recording/rtp.h"
 
 /* H.264 with four bytes of length before each unit. What stands before the first picture tells: parameters, then an IDR picture. The parser
@@ -26,13 +27,9 @@ static gboolean h264_ends(const guint8 *payload, gsize n) {
   return n < 2 || (payload[0] & 0x1f) != 28 || (payload[1] & 0x40) != 0;
 }
 
-static gboolean takes_size(gint width, gint height) {
-  return width >= 1 && width <= CODEC_SIDE_MAX && height >= 1 && height <= CODEC_SIDE_MAX && width * height <= CODEC_PIXELS_MAX;
-}
-
-/* A keyframe says it (RFC 6386 section 9.1), and all that build on it have it. */
+/* A keyframe says it, and all that build on it have it. */
 static gboolean vp8_fits(const guint8 *frame, gsize n) {
-  return n < 10 || (frame[0] & 1) != 0 || takes_size((frame[6] | frame[7] << 8) & 0x3fff, (frame[8] | frame[9] << 8) & 0x3fff);
+  return n < 10 || (frame[0] & 1) != 0 || picture_vp8_pixels(frame, n) != 0;
 }
 
 /* H.264 is recorded as avc3: its parameters stand in the stream, with each IDR picture, so that a segment plays alone and a change of size
@@ -100,5 +97,5 @@ gboolean codec_takes_caps(GstCaps *caps) {
   if (!g_str_has_prefix(gst_structure_get_name(structure), "video/"))
     return TRUE;
   return gst_structure_get_int(structure, "width", &width) && gst_structure_get_int(structure, "height", &height) &&
-         takes_size(width, height);
+         picture_takes((guint)width, (guint)height);
 }

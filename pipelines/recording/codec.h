@@ -8,11 +8,6 @@
 
 #include <gst/gst.h>
 
-/* The largest picture that is recorded or decoded, 8K: decoders allocate what a stranger's stream calls its size, up to gigabytes, before they see a
- * picture of it. A longer side is no screen's. */
-#define CODEC_SIDE_MAX 8192
-#define CODEC_PIXELS_MAX (1 << 25)
-
 typedef struct Codec {
   const char *word, *medium;     /* as in SDP, lower case; the vault keeps the word */
   const char *encoding_name;     /* of application/x-rtp caps */
@@ -31,7 +26,7 @@ typedef struct Codec {
 /* NULL: it cannot be recorded. */
 const Codec *codec_find(const char *medium, const char *word);
 const Codec *codec_of_media_type(const char *media_type);
-/* Do they name a size that is neither empty nor too large? Of sound, which has none: TRUE. */
+/* Do they name a size that is taken (picture.h)? Of sound, which has none: TRUE. */
 gboolean codec_takes_caps(GstCaps *caps);
 
 #endif

@@ -2,6 +2,8 @@
 /* RTP reading: see rtp.h. Every length is checked against what is left before it is used. */
 #include "pipelines/recording/rtp.h"
 
+#include "pipelines/recording/picture.h"
+
 static guint16 read16(const guint8 *b) {
   return (guint16)(b[0] << 8 | b[1]);
 }
@@ -85,25 +87,8 @@ gboolean rtp_vp8_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels
   *pixels = 0;
   if (at == 0 || (payload[0] & 0x17) != 0x10 || (payload[at] & 1) != 0)
     return FALSE;
-  const guint8 *frame = payload + at;
-  if (n - at >= 10)
-    *pixels = (guint32)((frame[6] | frame[7] << 8) & 0x3fff) * (guint32)((frame[8] | frame[9] << 8) & 0x3fff);
+  *pixels = picture_vp8_pixels(payload + at, n - at);
   return TRUE;
-}
-
-/* Not predicted, the frame's first packet, of the lowest spatial layer (RFC 9628 section 4.2). */
-gboolean rtp_vp9_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels) {
-  *pixels = 0;
-  if (n < 2 || (payload[0] & 0x48) != 0x08)
-    return FALSE;
-  const gsize at = (payload[0] & 0x80) == 0 ? 1 : (payload[1] & 0x80) != 0 ? 3 : 2;
-  return (payload[0] & 0x20) == 0 || (n > at && (payload[at] & 0x0e) == 0);
-}
-
-/* Parameters come first, alone or in a STAP-A. */
-gboolean rtp_h264_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels) {
-  *pixels = 0;
-  return n > 3 && ((payload[0] & 0x1f) == 7 || ((payload[0] & 0x1f) == 24 && (payload[3] & 0x1f) == 7));
 }
 
 /* The scalability structure at *at: layers' sizes, then the group of pictures, each with so many references. */
@@ -125,10 +110,11 @@ static gboolean skip_vp9_structure(const guint8 *b, gsize n, gsize *at) {
   return TRUE;
 }
 
-gboolean rtp_vp9_plausible(const guint8 *payload, gsize n) {
+/* 0: it does not fit. */
+static gsize vp9_descriptor_bytes(const guint8 *payload, gsize n) {
   gsize at = 1;
   if (n < 2)
-    return FALSE;
+    return 0;
   const guint8 head = payload[0];
   const gboolean picture = (head & 0x80) != 0, predicted = (head & 0x40) != 0, layers = (head & 0x20) != 0, flexible = (head & 0x10) != 0;
   if (picture)
@@ -138,12 +124,29 @@ gboolean rtp_vp9_plausible(const guint8 *payload, gsize n) {
   gboolean more = flexible && predicted;
   for (guint references = 0; more; references++) {
     if (n <= at || references == 3)
-      return FALSE;
+      return 0;
     more = (payload[at++] & 1) != 0;
   }
   if ((head & 0x02) != 0 && !skip_vp9_structure(payload, n, &at))
+    return 0;
+  return n > at ? at : 0;
+}
+
+gboolean rtp_vp9_plausible(const guint8 *payload, gsize n) {
+  return vp9_descriptor_bytes(payload, n) != 0;
+}
+
+/* Not predicted, the frame's first packet, of the lowest spatial layer (RFC 9628 section 4.2). */
+gboolean rtp_vp9_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels) {
+  const gsize descriptor = vp9_descriptor_bytes(payload, n);
+  *pixels = 0;
+  if (descriptor == 0 || (payload[0] & 0x48) != 0x08)
     return FALSE;
-  return n > at;
+  const gsize layer = (payload[0] & 0x80) == 0 ? 1 : (payload[1] & 0x80) != 0 ? 3 : 2;
+  if ((payload[0] & 0x20) != 0 && (payload[layer] & 0x0e) != 0)
+    return FALSE;
+  *pixels = picture_vp9_pixels(payload + descriptor, n - descriptor);
+  return TRUE;
 }
 
 /* STAP-A: each unit with two bytes of length before it, and no byte left over. */
@@ -169,6 +172,17 @@ gboolean rtp_h264_plausible(const guint8 *payload, gsize n) {
     return n > 2 && (payload[1] & 0xc0) != 0xc0 && inner >= 1 && inner <= 23;
   }
   return type >= 1 && type <= 23; /* the others belong to the interleaved mode, which nobody offers a browser */
+}
+
+/* Parameters come first, alone or in a STAP-A. */
+gboolean rtp_h264_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels) {
+  const gsize at = n > 0 && (payload[0] & 0x1f) == 24 ? 3 : 0;
+  *pixels = 0;
+  if (n <= 3 || (payload[at] & 0x1f) != 7)
+    return FALSE;
+  const gsize length = at == 0 ? n : read16(payload + 1);
+  *pixels = picture_h264_pixels(payload + at, MIN(length, n - at));
+  return TRUE;
 }
 
 gboolean rtp_opus_plausible(const guint8 *payload, gsize n) {

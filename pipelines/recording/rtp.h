@@ -37,7 +37,7 @@ gboolean rtp_vp9_plausible(const guint8 *payload, gsize n) G_GNUC_WARN_UNUSED_RE
 gboolean rtp_h264_plausible(const guint8 *payload, gsize n) G_GNUC_WARN_UNUSED_RESULT;
 gboolean rtp_opus_plausible(const guint8 *payload, gsize n) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Does a keyframe begin with this payload, which is plausible? *pixels: its size where the payload tells, else 0. */
+/* Does a keyframe begin with this payload, which is plausible? *pixels: its size, 0: not told (picture.h). */
 gboolean rtp_vp8_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels);
 gboolean rtp_vp9_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels);
 gboolean rtp_h264_begins_keyframe(const guint8 *payload, gsize n, guint32 *pixels);

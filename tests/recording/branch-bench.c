@@ -70,8 +70,8 @@ void bench_open(Bench *bench, const char *codec) {
   open_bench(bench, codec, FALSE);
 }
 
-void bench_open_simulcast(Bench *bench) {
-  open_bench(bench, "vp8", TRUE);
+void bench_open_simulcast(Bench *bench, const char *codec) {
+  open_bench(bench, codec, TRUE);
 }
 
 void bench_close(Bench *bench) {

@@ -32,8 +32,8 @@ typedef struct Bench {
 
 /* codec: "opus", "vp8", "vp9", "h264". Keyframes are made when asked for. */
 void bench_open(Bench *bench, const char *codec);
-/* Several encodings of VP8, which the test makes and sends itself. */
-void bench_open_simulcast(Bench *bench);
+/* Several encodings, which the test makes and sends itself. */
+void bench_open_simulcast(Bench *bench, const char *codec);
 void bench_close(Bench *bench);
 void deliver(Bench *bench, GBytes *packet, gint64 arrival_us);
 /* One frame, its packets in order. */

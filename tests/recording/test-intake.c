@@ -63,11 +63,11 @@ typedef struct Simulcast {
   GRand *rand;
 } Simulcast;
 
-static void simulcast_open(Simulcast *cast) {
+static void simulcast_open(Simulcast *cast, const char *codec) {
   *cast = (Simulcast){.rand = g_rand_new_with_seed(7)};
-  bench_open_simulcast(&cast->bench);
+  bench_open_simulcast(&cast->bench, codec);
   for (guint i = 0; i < LAYERS; i++)
-    media_init(&cast->layers[i], 160 << i, 120 << i, 96, 100 + i, (guint16)(65000 + 500 * i), g_random_int(), 0);
+    media_init_codec(&cast->layers[i], codec, 160 << i, 120 << i, 96, 100 + i, (guint16)(65000 + 500 * i), g_random_int(), 0);
 }
 
 static void simulcast_close(Simulcast *cast) {
@@ -142,9 +142,9 @@ static char *widths(Simulcast *cast, gint64 most_us) {
   return g_string_free(runs, FALSE);
 }
 
-static void test_best_from_the_start(void) {
+static void test_best_from_the_start(gconstpointer codec) {
   Simulcast cast;
-  simulcast_open(&cast);
+  simulcast_open(&cast, codec);
   simulcast_run(&cast, 6 * S);
   g_autofree char *seen = widths(&cast, 50000);
   g_assert_cmpstr(seen, ==, "640x150");
@@ -153,9 +153,9 @@ static void test_best_from_the_start(void) {
 }
 
 /* The best one is turned off, the next goes on; it comes back, and is taken when it has been complete for a second. */
-static void test_layer_goes_and_comes(void) {
+static void test_layer_goes_and_comes(gconstpointer codec) {
   Simulcast cast;
-  simulcast_open(&cast);
+  simulcast_open(&cast, codec);
   simulcast_run(&cast, 3 * S);
   cast.off[2] = TRUE;
   simulcast_run(&cast, 4 * S);
@@ -173,7 +173,7 @@ static void test_layer_goes_and_comes(void) {
 /* Losses that nothing repairs, and no keyframe after them: the next layer goes on. */
 static void test_broken_layer_is_left(void) {
   Simulcast cast;
-  simulcast_open(&cast);
+  simulcast_open(&cast, "vp8");
   simulcast_run(&cast, 3 * S);
   cast.deaf[2] = TRUE;
   cast.loss_percent[2] = 20;
@@ -191,7 +191,7 @@ static void test_broken_layer_is_left(void) {
 /* The camera is turned off and on: all fall silent together, and nothing is left for another. */
 static void test_all_silent(void) {
   Simulcast cast;
-  simulcast_open(&cast);
+  simulcast_open(&cast, "vp8");
   simulcast_run(&cast, 3 * S);
   cast.off[0] = cast.off[1] = cast.off[2] = TRUE;
   simulcast_run(&cast, 8 * S);
@@ -208,8 +208,12 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/recording/intake/red_fills_gaps", test_red_fills_gaps);
-  g_test_add_func("/recording/intake/best_from_the_start", test_best_from_the_start);
-  g_test_add_func("/recording/intake/layer_goes_and_comes", test_layer_goes_and_comes);
+  g_test_add_data_func("/recording/intake/best_from_the_start/vp8", "vp8", test_best_from_the_start);
+  g_test_add_data_func("/recording/intake/best_from_the_start/vp9", "vp9", test_best_from_the_start);
+  g_test_add_data_func("/recording/intake/best_from_the_start/h264", "h264", test_best_from_the_start);
+  g_test_add_data_func("/recording/intake/layer_goes_and_comes/vp8", "vp8", test_layer_goes_and_comes);
+  g_test_add_data_func("/recording/intake/layer_goes_and_comes/vp9", "vp9", test_layer_goes_and_comes);
+  g_test_add_data_func("/recording/intake/layer_goes_and_comes/h264", "h264", test_layer_goes_and_comes);
   g_test_add_func("/recording/intake/broken_layer_is_left", test_broken_layer_is_left);
   g_test_add_func("/recording/intake/all_silent", test_all_silent);
   return g_test_run();
