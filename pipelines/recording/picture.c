@@ -27,7 +27,9 @@ typedef struct Bits {
 } Bits;
 
 static Bits bits_of(const guint8 *bytes, gsize n) {
-  return (Bits){.reader = GST_BIT_READER_INIT(bytes, (guint)n)};
+  Bits bits = {0};
+  gst_bit_reader_init(&bits.reader, bytes, (guint)n);
+  return bits;
 }
 
 static guint32 take(Bits *bits, guint n) {
