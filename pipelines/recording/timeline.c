@@ -2,7 +2,9 @@
 /* Timeline: see timeline.h. Media times are in microseconds of the sender's or the RTP clock, offsets lead from them to the boot clock. */
 #include "pipelines/recording/timeline.h"
 
-#define STEP_NS ((gint64)1000 * 1000) /* Matroska's resolution: frames must not share a timestamp */
+#define STEP_NS         ((gint64)1000 * 1000) /* Matroska's resolution: frames must not share a timestamp */
+#define USUAL_STEP_US   (20 * 1000)           /* of browsers' sound, where a restart leaves it unknown */
+#define LONGEST_STEP_US (120 * 1000)          /* RFC 6716 section 2.1.4: the rest of a step is silence, which need not be kept */
 
 static void transit_add(TimelineTransit *transit, gint64 arrival_us, gint64 media_us) {
   gint64 transit_us = arrival_us - media_us;
@@ -26,8 +28,8 @@ static gint64 ticks_to_us(gint64 ticks, guint32 rate_hz) {
 }
 
 void timeline_init(Timeline *timeline, TimelineClock *clock, gboolean sound, guint32 rate_hz, gint64 origin_us) {
-  *timeline = (Timeline){
-      .clock = clock, .sound = sound, .rate_hz = MAX(rate_hz, 1), .origin_us = origin_us, .last_ns = -STEP_NS, .behind_us = G_MAXINT64};
+  *timeline = (Timeline){.clock = clock, .sound = sound, .rate_hz = MAX(rate_hz, 1), .origin_us = origin_us, .behind_us = G_MAXINT64};
+  timeline->last_ns = timeline->sound ? -USUAL_STEP_US * 1000 / 4 : -STEP_NS;
 }
 
 /* A sender's RTP clock stands still while it has nothing to send (a browser's audio sender without a track) and while its machine stalls (the samples are
@@ -109,16 +111,25 @@ static void note_lateness(Timeline *timeline, gint64 media_us, gint64 arrival_us
   }
 }
 
+/* Sound that was placed too late is caught up with at four times its pace: of frames that lie on one another players and decoders lose some. */
+static gint64 least_step_ns(const Timeline *timeline, gint64 step_us, gint64 arrival_us) {
+  const gint64 lead_us = timeline->origin_us + timeline->last_ns / 1000 - arrival_us;
+  if (!timeline->sound || lead_us > TIMELINE_STALL_US)
+    return STEP_NS;
+  return MAX(MIN(step_us, LONGEST_STEP_US) * 1000 / 4, STEP_NS);
+}
+
 gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us) {
   if (timeline->any && rtp == timeline->last_rtp)
     return timeline->last_ns;
-  gint64 step_us = 0;
+  gint64 step_us = USUAL_STEP_US;
   if (timeline->any) {
     gint32 step = (gint32)(rtp - timeline->last_rtp);
     step_us = ticks_to_us(step, timeline->rate_hz);
     if (jumped(timeline, step_us, arrival_us)) {
       timeline_restart(timeline);
       step = 0;
+      step_us = USUAL_STEP_US;
     } else if (has_stood_still(timeline, step_us, arrival_us)) {
       begin_settling(timeline, arrival_us);
     }
@@ -131,6 +142,6 @@ gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us) {
   slew(timeline, target_offset(timeline, media_us, arrival_us), MAX(step_us, 0));
   note_lateness(timeline, media_us, arrival_us);
   gint64 ns = (media_us + timeline->offset_us - timeline->origin_us) * 1000;
-  timeline->last_ns = MAX(ns, timeline->last_ns + STEP_NS);
+  timeline->last_ns = MAX(ns, timeline->last_ns + least_step_ns(timeline, step_us, arrival_us));
   return timeline->last_ns;
 }

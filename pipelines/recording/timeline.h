@@ -55,7 +55,7 @@ void timeline_init(Timeline *timeline, TimelineClock *clock, gboolean sound, gui
 void timeline_report(Timeline *timeline, guint64 ntp, guint32 rtp);
 /* Another source (SSRC): its RTP time has nothing to do with the last one's. */
 void timeline_restart(Timeline *timeline);
-/* Take time of a packet, in sequence order. The same for one RTP time, at least 1 ms more for a later one, never negative. */
+/* Take time of a packet, in sequence order. The same for one RTP time, at least 1 ms, of sound a quarter of its step, more for a later one, never negative. */
 gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us);
 
 #endif
