@@ -17,7 +17,12 @@ typedef struct AppendJob {
 
 static gboolean append_apply(Vault *vault, Job *job, GError **error) {
   AppendJob *append = (AppendJob *)job;
-  return state_append(vault, append->leaf, &append->answer.place, error);
+  g_autoptr(GError) why = NULL;
+  if (state_append(vault, append->leaf, &append->answer.place, &why))
+    return TRUE;
+  vault->owed.any = vault->owed.any || (append->done == NULL && owed_is(append->leaf, why)); /* its neighbours wait as well */
+  g_propagate_error(error, g_steal_pointer(&why));
+  return FALSE;
 }
 
 static json_t *salt_json(Vault *vault, const char *session, const char *participant) {
@@ -45,6 +50,8 @@ static void append_after(Vault *vault, Job *job, const GError *error) {
   AppendJob *append = (AppendJob *)job;
   if (!error && append->proven)
     append->answer.proof = prove(vault, append);
+  if (append->done == NULL && owed_is(append->leaf, error))
+    owed_add(&vault->owed, json_incref(append->leaf));
   vault_answer(vault, append->done, append->user, error, &append->answer);
   json_decref(append->leaf);
   g_free(append);

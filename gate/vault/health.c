@@ -88,7 +88,8 @@ gint64 health_next_us(Vault *vault) {
 void health_tick(Vault *vault) {
   if (vault->probe_us > storage_now_us())
     return;
-  if (probe_file(vault) && health_make_reserve(vault, NULL) && vault_in_transaction(vault, probe_store, NULL, NULL)) {
+  if (probe_file(vault) && health_make_reserve(vault, NULL) && vault_in_transaction(vault, probe_store, NULL, NULL) &&
+      owed_settle(vault, FALSE)) {
     vault->probe_us = G_MAXINT64;
     health_clear(vault, HEALTH_SPACE | HEALTH_STORE);
   } else {

@@ -116,7 +116,12 @@ static gboolean exec(Vault *vault, const char *sql, GError **error) {
 }
 
 /* One job inside the open transaction; its refusal leaves its neighbours' changes alone. */
-static gboolean apply_one(Vault *vault, Job *job, GError **error) {
+static gboolean apply_one(Vault *vault, Job *job, gboolean erase, GError **error) {
+  if (vault->owed.any && !erase) {
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_STORAGE,
+                        "the log lacks what came before it: the store refused that, and is asked again");
+    return FALSE;
+  }
   if (!exec(vault, "SAVEPOINT job", error))
     return FALSE;
   if (job->apply(vault, job, error))
@@ -137,8 +142,9 @@ typedef struct Batch {
 
 static void batch_apply(Vault *vault, Batch *batch, Job *job) {
   GError **error = &batch->jobs[batch->n].error;
+  const gboolean erase = batch->n < batch->erases;
   batch->jobs[batch->n++].job = job;
-  if (batch->begun && !apply_one(vault, job, error) && sqlite3_get_autocommit(vault->db)) {
+  if (batch->begun && !apply_one(vault, job, erase, error) && sqlite3_get_autocommit(vault->db)) {
     /* A full disk or an I/O error rolled back everything, the neighbours too (sqlite.org/lang_transaction.html, section 3). */
     batch->failed = g_error_copy(*error);
     batch->begun = FALSE;
@@ -179,6 +185,7 @@ static void run_batch(Storage *storage, Job *first) {
   Job *erases[ERASES_MAX];
   const gboolean erasing = first->prepare != NULL;
   batch.erases = erasing ? gather_erases(storage, first, erases) : 0;
+  (void)!owed_settle(storage->vault, erasing);
   batch.begun = exec(storage->vault, "BEGIN IMMEDIATE", &batch.failed);
   for (guint i = 0; i < batch.erases; i++)
     batch_apply(storage->vault, &batch, erases[i]);

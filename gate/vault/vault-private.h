@@ -12,6 +12,7 @@
 #include "gate/vault/delivery.h"
 #include "gate/vault/keyarena.h"
 #include "gate/vault/keyring.h"
+#include "gate/vault/owed.h"
 #include "gate/vault/retention-clock.h"
 #include "gate/vault/segment-private.h"
 #include "gate/vault/storage-thread.h"
@@ -54,6 +55,7 @@ struct Vault {
   int spare_fds[VAULT_SPARE_FDS]; /* storage */
   gint64 probe_us;         /* storage: next write probe, G_MAXINT64: none is due */
   guint erases_refused;    /* storage: erases that the disk refused and that are tried again */
+  Owed owed;               /* storage */
   gboolean segments_dirty; /* storage: names changed under segments/ */
   char *head_file;         /* storage; NULL: none */
   gint64 head_next_us;     /* storage */

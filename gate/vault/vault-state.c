@@ -188,7 +188,21 @@ static gboolean append_sealed(Vault *vault, const json_t *leaf, LeafPlace *place
   return appended;
 }
 
+/* A closing of the gate whose opening the store refused. */
+static gboolean closes_nothing(Vault *vault, const json_t *leaf, gboolean *nothing, GError **error) {
+  gint64 open = 1;
+  if (strcmp(json_string_value(json_object_get(leaf, "type")), "gate_close") == 0 &&
+      !store_number(vault->db, 0, &open, error, "SELECT 1 FROM takes WHERE session = ? AND take = ? AND closed_at IS NULL", "si",
+                    json_string_value(json_object_get(leaf, "session")), (gint64)json_integer_value(json_object_get(leaf, "take"))))
+    return FALSE;
+  *nothing = open == 0;
+  return TRUE;
+}
+
 gboolean state_append(Vault *vault, const json_t *leaf, LeafPlace *place, GError **error) {
+  gboolean nothing = FALSE;
+  if (!closes_nothing(vault, leaf, &nothing, error) || nothing)
+    return nothing;
   if (!append_sealed(vault, leaf, place, error))
     return FALSE;
   const LeafView view = {.leaf = leaf,

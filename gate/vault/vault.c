@@ -143,6 +143,7 @@ static gboolean open_all(Vault *vault, GError **error) {
 }
 
 void vault_close_parts(Vault *vault) {
+  owed_clear(&vault->owed);
   for (guint i = 0; i < VAULT_SPARE_FDS; i++)
     files_close(&vault->spare_fds[i]);
   g_clear_pointer(&vault->sealed, g_hash_table_unref);
@@ -234,6 +235,7 @@ void vault_free(Vault *vault) {
   storage_stop(vault->storage);
   for (Job *left; (left = storage_pop_left(vault->storage));)
     left->cancel(vault, left);
+  (void)!owed_settle(vault, FALSE);
   forget_sealed(vault);
   (void)!vault_sync_segments(vault); /* names of what was committed last: an orderly end leaves none to the next start */
   retention_save(vault);

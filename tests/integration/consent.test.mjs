@@ -397,3 +397,28 @@ describe('presence', { concurrency: 4 }, () => {
 test('without media nothing was ever written under segments/ (R9)', () => {
   assert.deepEqual(filesUnder(path.join(daemon.data, 'segments')), []);
 });
+
+describe('a store that refuses for a while', () => {
+  test('closes the gate; what happened meanwhile is on the ledger before the gate opens again, in its order (R7, R21)', async () => {
+    const own = await Daemon.start({ config: { 'consent.lease_ms': LEASE_MS, 'consent.heartbeat_ms': 200 } });
+    try {
+      const session = fresh();
+      const anna = await Client.join(own, session, 'anna', 'expert');
+      const ben = await Client.join(own, session, 'ben', 'client');
+      await record(anna, [ben]);
+      for (const one of [anna, ben]) await one.state('recording');
+      own.refuse();
+      const mark = anna.mark();
+      const carl = await Client.join(own, session, 'carl', 'client');
+      await anna.state('asking', { since: mark });
+      await carl.leave();
+      await anna.state('suspended', { since: mark });
+      own.relent();
+      await anna.state('recording', { since: mark });
+      await anna.leave();
+      ben.close();
+    } finally {
+      await own.end(); // recgatectl verify looks at the order
+    }
+  });
+});
