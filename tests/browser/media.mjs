@@ -6,7 +6,10 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 const [WIDTH, HEIGHT] = [320, 240];
 const RATE_HZ = 48_000;
-const run = (command, args, encoding = 'utf8') => execute(command, args, { encoding, maxBuffer: 1 << 30 });
+const BOUND_MS = 90_000; // what takes longer hangs
+
+/** {stdout, stderr} of a program that ends well. */
+export const run = (command, args, encoding = 'utf8') => execute(command, args, { encoding, maxBuffer: 1 << 30, timeout: BOUND_MS, killSignal: 'SIGKILL' });
 
 /** {streams: [{codec_name, codec_type, width, height}], duration_s} */
 export async function probe(file) {
@@ -15,10 +18,10 @@ export async function probe(file) {
   return { streams, duration_s: Number(format.duration) };
 }
 
-/** What ffmpeg complains about while decoding every frame: '' is what a good file gives. */
-export async function complaints(file) {
-  const { stderr } = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', file, '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-']).catch((failure) => failure);
-  return stderr.trim();
+/** What ffmpeg says at this level while decoding every frame: '' is what a good file gives. */
+export async function complaints(file, level = 'warning') {
+  const { stderr, message } = await run('ffmpeg', ['-nostdin', '-v', level, '-i', file, '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-']).catch((failure) => failure);
+  return (stderr || message || '').trim();
 }
 
 /** The sizes in which the picture is shown, one after the other: [{size: '640x480', frames, from_s}]. */

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How good is a recording of a known source (hooks.mjs)? Judged by the clock in its pictures, so that two recordings of one call are compared over the same time.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { apart_s, frames, loudness } from '../browser/media.mjs';
+import { apart_s, complaints, frames, loudness } from '../browser/media.mjs';
 
-const execute = promisify(execFile);
 const GAP_MS = 150; // four to five pictures at 30/s: what is shorter, a busy browser leaves by itself
 
-async function errors(file) {
-  const { stderr } = await execute('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-']).catch((failure) => failure);
-  return stderr.trim().split('\n').filter(Boolean);
-}
+const errors = async (file) => (await complaints(file, 'error')).split('\n').filter(Boolean);
 
 /** {frames, gaps, largest_ms, gaps_ms, errors, apart_ms, worst_ms}; between: wall clock, ms; flashes: of __source. apart: the picture after the sound; undefined without flashes. */
 export async function quality(file, between, flashes, video = 0) {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Janus's own recording of what the gate forwards, to compare with. The gate refuses `record`, so this stands between the gate and Janus on their WebSocket, out
 // of the gate's sight, and adds it to what goes to the EchoTest plugin: both record the same packets.
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { run } from '../browser/media.mjs';
 import { WebSocket, WebSocketServer } from '../browser/node_modules/ws/wrapper.mjs';
 
-const execute = promisify(execFile);
 const POST = '/usr/bin/janus-pp-rec'; // Debian's janus-tools
 export const CAN_PLAY_TAPES = existsSync(POST);
 
@@ -49,13 +47,13 @@ export class Taping {
     for (const [medium, ending] of [['audio', 'opus'], ['video', 'webm']]) {
       const from = `${tape}-${medium}.mjr`, to = `${tape}.${ending}`;
       if (!existsSync(from)) continue;
-      await execute(POST, [from, to]);
+      await run(POST, [from, to]);
       const bytes = readFileSync(from);
       parts.push({ to, began_us: JSON.parse(bytes.subarray(10, 10 + bytes.readUInt16BE(8))).u });
     }
     const first = Math.min(...parts.map(({ began_us }) => began_us));
     const inputs = parts.flatMap(({ to, began_us }) => ['-itsoffset', String((began_us - first) / 1e6), '-i', to]);
-    await execute('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...inputs, ...parts.flatMap((_, i) => ['-map', String(i)]), '-c', 'copy', `${tape}.mkv`]);
+    await run('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...inputs, ...parts.flatMap((_, i) => ['-map', String(i)]), '-c', 'copy', `${tape}.mkv`]);
     return `${tape}.mkv`;
   }
 
