@@ -7,7 +7,7 @@
 #include "gate/vault/vault-private.h"
 
 gboolean owed_is(const json_t *leaf, const GError *error) {
-  return g_error_matches(error, VAULT_ERROR, VAULT_ERROR_STORAGE) &&
+  return g_error_matches(error, VAULT_ERROR, VAULT_ERROR_STORAGE) && json_object_get(leaf, "session") != NULL &&
          strcmp(json_string_value(json_object_get(leaf, "type")), "gate_open") != 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Owed leaves: events that nobody waits for, which the store refused. They are written before anything else is, in their order (R21), and the vault is not
- * healthy until then (R7).
+/* Owed leaves: events of a session that nobody waits for, which the store refused. They are written before any later event, in their order (R21), and the
+ * vault is not healthy until then (R7). But an opening of the gate that was refused was none: nothing is kept of that take, and its closing is no leaf
+ * either (vault-state.c). What belongs to no session, such as a stranger's bad token, is not owed: strangers could fill the queue (fault 20).
  *
- * Threads: storage. But an opening of the gate that was refused was none: nothing is kept of that take, and its closing is no leaf either (vault-state.c). */
+ * Threads: storage. */
 #ifndef RECGATE_VAULT_OWED_H
 #define RECGATE_VAULT_OWED_H
 

@@ -26,7 +26,7 @@ typedef void (*VaultDone)(const VaultReply *reply, gpointer user); /* NULL allow
 
 /* Any event of a session that changes nothing else in the store: join, leave, grant, decline, gate_open, gate_close, access, ...
  * `leaf` is taken over; "at" (ms since the epoch) and "session" (NULL: none) are added. State tables follow the leaf's "type" (see vault-state.c).
- * With done NULL what the store refuses is owed (owed.h): written as soon as it can be, before all that comes later (R21). */
+ * With done NULL what the store refuses of a session is owed (owed.h): written as soon as it can be, before all that comes later (R21). */
 void vault_append(Vault *vault, const char *session, json_t *leaf, VaultDone done, gpointer user);
 /* The same; the reply carries the proof of the leaf's inclusion, for a receipt (R24). */
 void vault_append_proven(Vault *vault, const char *session, json_t *leaf, VaultDone done, gpointer user);

@@ -190,12 +190,12 @@ static gboolean append_sealed(Vault *vault, const json_t *leaf, LeafPlace *place
 
 /* A closing of the gate whose opening the store refused. */
 static gboolean closes_nothing(Vault *vault, const json_t *leaf, gboolean *nothing, GError **error) {
-  gint64 open = 1;
+  gint64 told = 1;
   if (strcmp(json_string_value(json_object_get(leaf, "type")), "gate_close") == 0 &&
-      !store_number(vault->db, 0, &open, error, "SELECT 1 FROM takes WHERE session = ? AND take = ? AND closed_at IS NULL", "si",
+      !store_number(vault->db, 0, &told, error, "SELECT 1 FROM takes WHERE session = ? AND take = ?", "si",
                     json_string_value(json_object_get(leaf, "session")), (gint64)json_integer_value(json_object_get(leaf, "take"))))
     return FALSE;
-  *nothing = open == 0;
+  *nothing = told == 0;
   return TRUE;
 }
 

@@ -4,6 +4,7 @@
 
 #define STEP_NS         ((gint64)1000 * 1000) /* Matroska's resolution: frames must not share a timestamp */
 #define USUAL_STEP_US   (20 * 1000)           /* of browsers' sound, where a restart leaves it unknown */
+#define CATCH_UP        4                     /* sound that was placed too late is caught up with at so many times its pace */
 #define LONGEST_STEP_US (120 * 1000)          /* RFC 6716 section 2.1.4: the rest of a step is silence, which need not be kept */
 
 static void transit_add(TimelineTransit *transit, gint64 arrival_us, gint64 media_us) {
@@ -29,7 +30,7 @@ static gint64 ticks_to_us(gint64 ticks, guint32 rate_hz) {
 
 void timeline_init(Timeline *timeline, TimelineClock *clock, gboolean sound, guint32 rate_hz, gint64 origin_us) {
   *timeline = (Timeline){.clock = clock, .sound = sound, .rate_hz = MAX(rate_hz, 1), .origin_us = origin_us, .behind_us = G_MAXINT64};
-  timeline->last_ns = timeline->sound ? -USUAL_STEP_US * 1000 / 4 : -STEP_NS;
+  timeline->last_ns = timeline->sound ? -USUAL_STEP_US * 1000 / CATCH_UP : -STEP_NS;
 }
 
 /* A sender's RTP clock stands still while it has nothing to send (a browser's audio sender without a track) and while its machine stalls (the samples are
@@ -111,12 +112,12 @@ static void note_lateness(Timeline *timeline, gint64 media_us, gint64 arrival_us
   }
 }
 
-/* Sound that was placed too late is caught up with at four times its pace: of frames that lie on one another players and decoders lose some. */
+/* Of frames of sound that lie on one another players and decoders lose some. But nobody leads for ever by small steps (fault 13). */
 static gint64 least_step_ns(const Timeline *timeline, gint64 step_us, gint64 arrival_us) {
   const gint64 lead_us = timeline->origin_us + timeline->last_ns / 1000 - arrival_us;
   if (!timeline->sound || lead_us > TIMELINE_STALL_US)
     return STEP_NS;
-  return MAX(MIN(step_us, LONGEST_STEP_US) * 1000 / 4, STEP_NS);
+  return MAX(MIN(step_us, LONGEST_STEP_US) * 1000 / CATCH_UP, STEP_NS);
 }
 
 gint64 timeline_map(Timeline *timeline, guint32 rtp, gint64 arrival_us) {

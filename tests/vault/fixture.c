@@ -64,6 +64,12 @@ void fixture_remove(const char *path) {
   g_remove(path);
 }
 
+void fixture_end(Fixture *fixture) {
+  g_autofree char *dir = g_strdup(fixture->dir);
+  fixture_free(fixture);
+  fixture_remove(dir);
+}
+
 static gboolean wake(gpointer user) {
   (void)user;
   return G_SOURCE_CONTINUE;

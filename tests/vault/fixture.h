@@ -29,6 +29,7 @@ typedef struct FixtureReply { /* a copy of the last answer */
 Fixture *fixture_new(const char *dir); /* NULL: a new temporary directory */
 void fixture_free(Fixture *fixture);   /* closes, keeps the directory */
 void fixture_remove(const char *dir);
+void fixture_end(Fixture *fixture);    /* frees it and removes the directory */
 void fixture_reopen(Fixture *fixture);
 
 /* Runs the control context until *flag, for 30 s at most. */

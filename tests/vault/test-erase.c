@@ -27,12 +27,6 @@ static gboolean reads(Fixture *fixture, guint64 segment) {
   return bytes != NULL;
 }
 
-static void end(Fixture *fixture) {
-  g_autofree char *dir = g_strdup(fixture->dir);
-  fixture_free(fixture);
-  fixture_remove(dir);
-}
-
 static void test_scopes(void) {
   Fixture *fixture = fixture_new(NULL);
   fixture_request(fixture, "s", 1, VAULT_SCOPE_AFTER);
@@ -56,7 +50,7 @@ static void test_scopes(void) {
   vault_take_kill(take, "withdrawn");
   vault_take_unref(take);
   fixture_wait_empty(fixture);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* R12: never less than disclosed, and as disclosed when nothing is said. */
@@ -71,14 +65,14 @@ static void test_never_less(void) {
     g_assert_true(erase.ok && erase.segments == 1);
     g_assert_true(!reads(fixture, of_a) && reads(fixture, of_b));
     vault_take_unref(take);
-    end(fixture);
+    fixture_end(fixture);
   }
 }
 
 static void test_unknown(void) {
   Fixture *fixture = fixture_new(NULL);
   g_assert_cmpint(fixture_erase(fixture, "nobody", 1, VAULT_SCOPE_SESSION, "a").code, ==, VAULT_ERROR_NOT_FOUND);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* Fault 28: long after, by another process, for every recording of the session; finished exports are named (R18). */
@@ -104,7 +98,7 @@ static void test_later(void) {
   fixture_wait_empty(fixture);
   fixture_reopen(fixture);
   g_assert_true(!reads(fixture, ids[0]) && !reads(fixture, ids[1]));
-  end(fixture);
+  fixture_end(fixture);
 }
 
 static void say(Fixture *fixture, const char *answer, guint request, const char *participant) {
@@ -137,7 +131,7 @@ static void test_theirs(void) {
   }
   fixture_reopen(fixture);
   g_assert_true(!reads(fixture, of[3]) && reads(fixture, of[4]));
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* R12: who only said no, lifted it, or withdrew from everything or from what was not theirs, takes nothing from the others by asking again. */
@@ -161,7 +155,7 @@ static void test_never_theirs(void) {
   say(fixture, "decline", 1, "e");
   g_assert_true(fixture_erase(fixture, "s", 0, VAULT_SCOPE_UNSET, "e").ok);
   g_assert_false(reads(fixture, of_b));
-  end(fixture);
+  fixture_end(fixture);
 }
 
 static int refuse_commit(void *user) {
@@ -204,7 +198,7 @@ static void test_finished_as_asked(void) {
   g_assert_true(!reads(fixture, of_a[0]) && !reads(fixture, of_b[0]));
   g_assert_true(!reads(fixture, of_a[1]) && reads(fixture, of_b[1]));
   g_assert_true(reads(fixture, of_a[2]) && reads(fixture, of_b[2]));
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* R6: behind one bounded step of other work only; and an erase that overtakes the request it is about still finds it. */
@@ -225,7 +219,7 @@ static void test_overtakes(void) {
   g_assert_true(early.ok);
   g_test_message("erase behind 3000 queued leaves: %.1f ms", (double)(erase.done_us - erase.asked_us) / 1000);
   fixture_wait(fixture, &last.there);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 static gint compare_gint64(gconstpointer a, gconstpointer b) {
@@ -278,7 +272,7 @@ static void test_constant_time(void) {
                  (double)brief_us / 1000, hour, (double)long_us / 1000, (double)long_us / (double)brief_us,
                  3.0 * hour * G_USEC_PER_SEC / (double)(g_get_monotonic_time() - begun_us));
   g_assert_cmpint(long_us, <, 4 * brief_us + 20000); /* other work shares this machine; the figure is in the message */
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* --- nothing is left (fault 34) --- */
@@ -419,7 +413,7 @@ static void test_nothing_left(void) {
   g_assert_true(!MEMORY_IS_SEARCHED || count_in_memory(&traces.segment_key) == 0);
   g_assert_true(!MEMORY_IS_SEARCHED || count_in_memory(&traces.slot_key) == 0);
   vault_take_unref(take);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 #define TOGETHER 40
@@ -468,7 +462,7 @@ static void test_together(void) {
   for (guint i = 0; i < TOGETHER; i++)
     vault_take_unref(takes[i]);
   fixture_wait_empty(fixture);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 int main(int argc, char **argv) {

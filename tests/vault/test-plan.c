@@ -43,12 +43,6 @@ static Fixture *planned(void) {
   return fixture;
 }
 
-static void end(Fixture *fixture) {
-  g_autofree char *dir = g_strdup(fixture->dir);
-  fixture_free(fixture);
-  fixture_remove(dir);
-}
-
 static const char *text(const json_t *object, const char *name) {
   return json_string_value(json_object_get(object, name));
 }
@@ -79,7 +73,7 @@ static void test_restart(void) {
   known = recall(fixture);
   g_assert_true(json_is_true(json_object_get(json_array_get(json_object_get(known.plan, "participants"), 1), "was_here")));
   json_decref(known.plan);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 static void check_over(json_t *leaf, guint nos) {
@@ -90,7 +84,7 @@ static void check_over(json_t *leaf, guint nos) {
   g_assert_true(json_is_true(json_object_get(known.plan, "over")));
   g_assert_cmpuint(known.nos, ==, nos);
   json_decref(known.plan);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 static void test_over(void) {
@@ -123,7 +117,7 @@ static void test_sealed(void) {
   g_assert_cmpstr(text(json_array_get(json_object_get(plan, "invited"), 1), "id"), ==, "ben");
   json_decref(session);
   g_clear_pointer(&reader, vault_reader_free);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* A second plan of a session, or a person twice in one, is refused to who asks; the store is well, and every other session goes on (R7). */
@@ -144,7 +138,7 @@ static void test_twice(void) {
   Recalled known = recall(fixture);
   g_assert_cmpint(json_integer_value(json_object_get(known.plan, "request")), ==, 7);
   json_decref(known.plan);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 static void test_unplanned(void) {
@@ -156,7 +150,7 @@ static void test_unplanned(void) {
   known = recall(fixture);
   g_assert_true(known.used);
   g_assert_null(known.plan);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 int main(int argc, char **argv) {

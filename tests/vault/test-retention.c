@@ -48,12 +48,6 @@ static void test_clock_jumps(void) {
 
 /* --- a vault --- */
 
-static void end(Fixture *fixture) {
-  g_autofree char *dir = g_strdup(fixture->dir);
-  fixture_free(fixture);
-  fixture_remove(dir);
-}
-
 static void gate(Fixture *fixture, const char *type, gint take) {
   json_t *leaf =
       json_pack("{s:s, s:i, s:i, s:[s, s], s:s}", "type", type, "take", take, "request", 1, "roster", "a", "b", "reason", "stopped");
@@ -125,7 +119,7 @@ static void test_by_itself(void) {
   g_assert_nonnull(strstr(leaf, "\"reason\":\"expired\""));
   FixtureReply late = fixture_erase(fixture, "s", 1, VAULT_SCOPE_SESSION, "a"); /* a withdrawal of what is gone: answered, not refused */
   g_assert_true(late.ok && late.segments == 2);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* Counted from the close of the last take: an open one keeps everything of its recording, however old. */
@@ -140,7 +134,7 @@ static void test_open_take_keeps(void) {
   gate(fixture, "gate_close", 2);
   fixture_wait_empty(fixture);
   check_states(fixture, "expired");
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* The database as it would be when these times had passed. */
@@ -174,7 +168,7 @@ static void test_wrong_wall(void) {
   fixture_wait_empty(fixture);
   g_assert_false(reads(fixture, id));
   check_states(fixture, "expired");
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* Lived time goes on over restarts. */
@@ -191,7 +185,7 @@ static void test_lived_over_restarts(void) {
   g_assert_true(reads(fixture, id));
   fixture_wait_empty(fixture);
   g_assert_cmpint(g_get_monotonic_time() - begun_us, <, 10 * G_USEC_PER_SEC);
-  end(fixture);
+  fixture_end(fixture);
 }
 
 /* A request that is still open is not over: control says so, and is asked again. */
@@ -214,7 +208,7 @@ static void test_control_is_asked(void) {
   fixture_wait_empty(fixture);
   g_assert_cmpuint(asked, ==, 3);
   g_assert_false(reads(fixture, id));
-  end(fixture);
+  fixture_end(fixture);
 }
 
 int main(int argc, char **argv) {
